@@ -1,0 +1,1 @@
+"""A small milk-tea shop in four services: the system under test."""

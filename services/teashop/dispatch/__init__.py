@@ -1,0 +1,1 @@
+"""Shops, couriers, promises, pause, backpressure and the notice feed."""

@@ -1,0 +1,1 @@
+"""The only door: admission, priorities, deadlines, quotas, ladder, waiting room."""

@@ -1,0 +1,1 @@
+"""A mock of an LLM server with continuous batching."""

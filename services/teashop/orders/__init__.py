@@ -1,0 +1,1 @@
+"""Coupon budget, orders exactly once per key, payment, outbox to dispatch."""

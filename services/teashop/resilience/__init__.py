@@ -1,0 +1,1 @@
+"""Overload-control policies: pure, no I/O, no clock, no global randomness."""

@@ -1,0 +1,1 @@
+"""What every service shares: ASGI wiring, the outgoing client, telemetry, lifecycle, settings."""

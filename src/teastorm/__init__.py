@@ -1,0 +1,1 @@
+"""The testbed: platforms, chaos, load, verdict, report."""

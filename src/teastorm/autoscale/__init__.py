@@ -1,0 +1,1 @@
+"""A pure port of the HPA v2 algorithm."""

@@ -1,0 +1,1 @@
+"""The Chaos Toolkit extension: actions, probes, controls."""

@@ -1,0 +1,1 @@
+"""One file a fault: begin, prove, hold, end, verify."""

@@ -1,0 +1,1 @@
+"""Open-loop load, always in a subprocess of its own."""

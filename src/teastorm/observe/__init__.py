@@ -1,0 +1,1 @@
+"""One metric source: the flight recorder and Prometheus."""

@@ -1,0 +1,1 @@
+"""Where the shop runs: one interface, several platforms."""

@@ -1,0 +1,1 @@
+"""The embedded platform: each replica a process on loopback."""

@@ -1,0 +1,1 @@
+"""report.html and junit.xml from a judged run."""
