@@ -1,0 +1,266 @@
+"""What every platform is: the words (replica, plan, fault, event) and the one interface.
+
+Written once, implemented by `platforms.local` (processes on this machine), `platforms.kubernetes`
+and `platforms.memory` (nothing runs; for tests). The contract suite in `tests/platforms` holds
+every implementation to the same answers.
+"""
+
+import math
+import signal as signals
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+from teastorm.observe.target import ScrapeTarget
+
+SERVICES = ("orders", "dispatch", "inference", "gateway")
+"""Every service of the shop, in the order they are started: what is called before its callers."""
+
+FAULT_KINDS = ("latency", "errors", "hang", "crash")
+DEFAULT_REPLICAS = 2
+
+type FaultKind = Literal["latency", "errors", "hang", "crash"]
+type EventKind = Literal[
+    "replica_started", "replica_ready", "replica_unready", "replica_gone", "scale", "fault_set"
+]
+type JsonValue = bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
+type JsonObject = Mapping[str, JsonValue]
+
+
+class PlatformError(Exception):
+    """Something the platform cannot do, as one sentence for a person and an exit code for CI.
+
+    Exit codes: 2 usage, 3 precondition (a tool or a healthy shop is missing), 5 the system may
+    still be faulty, 70 internal.
+    """
+
+    def __init__(self, exit_code: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replica:
+    """One running copy of a service, as the platform saw it last.
+
+    `started_unix_s` is when its process began (seconds since 1970). `pid` is None where the
+    platform has no process ids to show. Immutable: safe to share.
+    """
+
+    service: str
+    replica_id: str
+    host: str
+    port: int
+    admin_port: int
+    pid: int | None
+    started_unix_s: float
+    ready: bool
+
+    @property
+    def identity(self) -> str:
+        """What changes when a replica is replaced, even under the same name: `pid@start`."""
+        return f"{self.pid if self.pid is not None else self.replica_id}@{self.started_unix_s:.2f}"
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`, as clients dial it."""
+        return f"{self.host}:{self.port}"
+
+
+def _two_each() -> Mapping[str, int]:
+    return MappingProxyType(dict.fromkeys(SERVICES, DEFAULT_REPLICAS))
+
+
+def _nothing[V]() -> Mapping[str, V]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopPlan:
+    """The shop that is wanted: how many of what, with which settings.
+
+    `replicas` names the services to run and how many of each (0 is allowed). `protections` holds
+    switches by name; those not named keep the shop's defaults. `settings` holds extra fields per
+    service, laid over the generated ones. `time_factor` compresses start-up delays (2 halves
+    them). `startup_s` is how long a replacement or an added replica takes before its process
+    starts (the pod's scheduling and image pull), per service, before compression. `run_dir`
+    receives logs/ and settings/; None means a temporary folder that `tear_down` removes.
+    """
+
+    replicas: Mapping[str, int] = field(default_factory=_two_each)
+    protections: Mapping[str, bool] = field(default_factory=_nothing)
+    seed: int = 1
+    time_factor: float = 1.0
+    settings: Mapping[str, Mapping[str, object]] = field(default_factory=_nothing)
+    startup_s: Mapping[str, float] = field(default_factory=_nothing)
+    run_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.replicas:
+            raise ValueError("a plan must name at least one service under replicas")
+        for service, count in self.replicas.items():
+            if count < 0:
+                raise ValueError(f"replicas.{service} must be 0 or more, got {count}")
+        if not (math.isfinite(self.time_factor) and self.time_factor > 0):
+            raise ValueError(f"time_factor must be above 0, got {self.time_factor}")
+        for service, delay_s in self.startup_s.items():
+            if not (math.isfinite(delay_s) and delay_s >= 0):
+                raise ValueError(f"startup_s.{service} must be 0 or more, got {delay_s}")
+        for service in self.settings:
+            if service not in self.replicas:
+                raise ValueError(f"settings.{service} is for a service the plan does not run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultSpec:
+    """A fault that a service injects into its own answers (admin port; probes are exempt).
+
+    `share` in 0..1 of the requests are hit. `latency_s` is for latency, `status` for errors.
+    `duration_s` is a dead man's switch: the service ends the fault itself after so long.
+    """
+
+    kind: FaultKind
+    latency_s: float = 0.0
+    share: float = 1.0
+    status: int = 503
+    duration_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAULT_KINDS:
+            raise ValueError(f"kind must be one of {', '.join(FAULT_KINDS)}, got {self.kind!r}")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must be between 0 and 1, got {self.share}")
+        if not (math.isfinite(self.latency_s) and self.latency_s >= 0):
+            raise ValueError(f"latency_s must be 0 or more, got {self.latency_s}")
+        if self.kind == "latency" and self.latency_s == 0:
+            raise ValueError("a latency fault needs latency_s above 0")
+        if not 400 <= self.status <= 599:
+            raise ValueError(f"status must be between 400 and 599, got {self.status}")
+        if not (math.isfinite(self.duration_s) and self.duration_s > 0):
+            raise ValueError(f"duration_s must be above 0, got {self.duration_s}")
+
+    def as_json(self) -> dict[str, str | float | int]:
+        """The body of `POST /faults`."""
+        return {
+            "kind": self.kind,
+            "latency_s": self.latency_s,
+            "share": self.share,
+            "status": self.status,
+            "duration_s": self.duration_s,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened to a replica. `at_s` is this process's `time.monotonic()`."""
+
+    at_s: float
+    kind: EventKind
+    service: str
+    replica_id: str = ""
+    pid: int | None = None
+    started_unix_s: float | None = None
+    detail: str = ""
+
+    def as_json(self, *, t0_s: float = 0.0) -> dict[str, JsonValue]:
+        """A row of events.json; `t_s` is relative to `t0_s` (monotonic)."""
+        row: dict[str, JsonValue] = {
+            "t_s": round(self.at_s - t0_s, 6),
+            "kind": self.kind,
+            "service": self.service,
+            "replica": self.replica_id,
+            "pid": self.pid,
+            "start_time": self.started_unix_s,
+        }
+        if self.detail:
+            row["detail"] = self.detail
+        return row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftovers:
+    """What a tear-down could not remove, each as a short text. Empty is the good answer."""
+
+    processes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.processes or self.files or self.ports)
+
+
+class Platform(Protocol):
+    """Where a shop runs. Every method may be called from any thread; each blocks, bounded.
+
+    All raise `PlatformError` with one sentence; a service that the plan does not run, or an
+    unknown replica, is exit code 2.
+    """
+
+    @property
+    def name(self) -> str:
+        """`local`, `kubernetes` or `memory`."""
+        ...
+
+    @property
+    def endpoints_file(self) -> Path:
+        """JSON `{"gateway": ["127.0.0.1:7001"], …}` of READY replicas, replaced atomically."""
+        ...
+
+    def deploy(self, plan: ShopPlan) -> None:
+        """Start the shop; does not wait for readiness (see `wait_ready`). Once per platform."""
+        ...
+
+    def replicas(self, service: str | None = None) -> list[Replica]:
+        """Living replicas (of one service, or of all), oldest first."""
+        ...
+
+    def kill(self, replica_id: str, signal: int = signals.SIGKILL) -> Replica:
+        """Signal one replica's process; returns it as it was just before. It will be replaced."""
+        ...
+
+    def scale(self, service: str, n: int, *, startup_s: float | None = None) -> None:
+        """Want `n` replicas; those added start after `startup_s` (None: the plan's delay)."""
+        ...
+
+    def set_fault(self, service: str, spec: FaultSpec, replica_id: str | None = None) -> None:
+        """Inject into every ready replica of `service`, or into one."""
+        ...
+
+    def clear_faults(self, service: str) -> None:
+        """End injected faults in every replica of `service` that still answers."""
+        ...
+
+    def endpoints(self, service: str) -> list[str]:
+        """`host:port` of the READY replicas, sorted."""
+        ...
+
+    def wait_ready(self, timeout_s: float, services: Sequence[str] | None = None) -> None:
+        """Block until every wanted replica is ready; `PlatformError(3)` names those that are not."""
+        ...
+
+    def targets(self) -> list[ScrapeTarget]:
+        """The metrics page of every living replica."""
+        ...
+
+    def events(self) -> list[Event]:
+        """Everything that happened so far, oldest first."""
+        ...
+
+    def audit(self) -> dict[str, JsonObject]:
+        """`GET /audit` of orders and of dispatch (those the plan runs), by service name."""
+        ...
+
+    def pause_replacing(self, service: str) -> None:
+        """Dead replicas of `service` stay dead until `resume_replacing`."""
+        ...
+
+    def resume_replacing(self, service: str) -> None:
+        """Replace dead replicas again."""
+        ...
+
+    def tear_down(self) -> Leftovers:
+        """End everything this platform started. May be called twice, and after a failed deploy."""
+        ...
