@@ -1,0 +1,60 @@
+"""The admin port: where faults are set. The main port never shows it."""
+
+from __future__ import annotations
+
+import hmac
+
+from teashop.serving.asgi import (
+    Problem,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    json_response,
+    send_response,
+)
+from teashop.serving.faults import Fault, Faults
+from teashop.serving.settings import SettingsError, load
+
+
+class AdminApp:
+    """POST, DELETE and GET on /faults, behind a bearer token when there is one."""
+
+    def __init__(self, faults: Faults, *, token: str | None) -> None:
+        self._faults = faults
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            response = await self._handle(Request(scope, receive, 0.0))
+        except Problem as problem:
+            response = problem.response()
+        await send_response(send, response)
+
+    async def _handle(self, request: Request) -> Response:
+        if self._token is not None:
+            offered = request.header(b"authorization") or b""
+            if not hmac.compare_digest(offered, b"Bearer " + self._token.encode()):
+                raise Problem(401, "token", "The admin port wants its bearer token.")
+        if request.path != "/faults":
+            raise Problem(404, "path", "The admin port serves /faults only.")
+        if request.method == "DELETE":
+            self._faults.clear()
+        elif request.method == "POST":
+            body = await request.json()
+            if not isinstance(body, dict):
+                raise Problem(400, "fault", "A fault is a JSON object.")
+            try:
+                fault = load(Fault, body, "fault")
+            except SettingsError as error:
+                raise Problem(400, "fault", f"{error}.") from None
+            self._faults.set(fault)
+        elif request.method != "GET":
+            raise Problem(405, "method", f"{request.method} is not served on /faults.")
+        current = self._faults.current
+        shown = None if current is None else {"kind": current.kind, "share": current.share}
+        return json_response(200, {"fault": shown})

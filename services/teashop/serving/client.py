@@ -1,0 +1,340 @@
+"""The one outgoing client: discovery, balancing, breaker, deadline, retry budget.
+
+Retries happen here and nowhere else between services. Without their protections the same code
+does what plain clients do: round robin, a fixed time-out, a fixed number of immediate retries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from yarl import URL
+
+from teashop.resilience.balance import Balancer, RoundRobin
+from teashop.resilience.breaker import Breaker, BreakerConfig
+from teashop.resilience.retry import RetryBudget, RetryBudgetConfig, full_jitter_s
+from teashop.serving.asgi import Headers
+from teashop.serving.clock import Clock
+from teashop.serving.discovery import Discovery
+from teashop.serving.settings import Common
+
+_BACKOFF_BASE_S = 0.02
+_BACKOFF_CAP_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What another service said; header names are case-insensitive."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is a deliberate refusal, which asking again at once would only repeat."""
+        return self.status in {429, 503} and "X-Refusal" in self.headers
+
+
+class Unavailable(Exception):
+    """No answer could be had from a service.
+
+    Attributes:
+        service: which one.
+        reason: dependency (no endpoint, connection lost), breaker, or deadline.
+        retry_after_s: when another try makes sense.
+    """
+
+    def __init__(self, service: str, reason: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(f"{service} gave no answer: {reason}")
+        self.service = service
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientConfig:
+    """How the client behaves.
+
+    Attributes:
+        timeout_s: for one attempt, and the only limit when deadlines are not propagated.
+        retries: attempts after the first.
+        connect_timeout_s: for a connection to be made.
+    """
+
+    timeout_s: float = 3.0
+    retries: int = 2
+    connect_timeout_s: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.timeout_s <= 0 or self.connect_timeout_s <= 0:
+            raise ValueError("timeout_s and connect_timeout_s must be above 0")
+        if self.retries < 0:
+            raise ValueError(f"retries must be at least 0, got {self.retries}")
+
+
+class _Target:
+    """What the client knows of one service."""
+
+    def __init__(self, *, balancing: bool) -> None:
+        self.balancer: Balancer | RoundRobin = Balancer() if balancing else RoundRobin()
+        self.breakers: dict[str, Breaker] = {}
+        self.budget = RetryBudget(RetryBudgetConfig())
+
+    def breaker(self, endpoint: str) -> Breaker:
+        """The endpoint's breaker; forgotten with the endpoint."""
+        found = self.breakers.get(endpoint)
+        if found is None:
+            found = self.breakers[endpoint] = Breaker(BreakerConfig())
+        return found
+
+    def forget_all_but(self, endpoints: Sequence[str]) -> None:
+        """Drop the breakers of endpoints that are no more."""
+        if len(self.breakers) > len(endpoints) + 8:
+            self.breakers = {e: b for e, b in self.breakers.items() if e in endpoints}
+
+
+class Outgoing:
+    """Requests to the other services. Belongs to one event loop; `start` before, `stop` after."""
+
+    def __init__(
+        self,
+        *,
+        common: Common,
+        discovery: Discovery,
+        clock: Clock,
+        rng: random.Random,
+        registry: CollectorRegistry,
+        config: ClientConfig | None = None,
+    ) -> None:
+        self._protections = common.protections
+        self._discovery = discovery
+        self._clock = clock
+        self._rng = rng
+        self._config = config or ClientConfig()
+        self._targets: dict[str, _Target] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._attempts = Counter(
+            "teashop_attempts",
+            "Attempts towards another service, by outcome",
+            ["target", "outcome"],
+            registry=registry,
+        )
+        self._retries = Counter(
+            "teashop_retries",
+            "Attempts after the first of a request",
+            ["target"],
+            registry=registry,
+        )
+        self._open = Gauge(
+            "teashop_breakers_open",
+            "Endpoints whose breaker lets nothing through",
+            ["target"],
+            registry=registry,
+        )
+
+    async def start(self) -> None:
+        """Open the connection pool and begin to watch the endpoints."""
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30, enable_cleanup_closed=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+        self._watch = asyncio.create_task(self._discovery.run())
+
+    async def stop(self) -> None:
+        """Close the pool."""
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._session is not None:
+            await self._session.close()
+
+    def endpoints(self, service: str) -> Sequence[str]:
+        """The endpoints known of a service now."""
+        return self._discovery.endpoints(service)
+
+    async def request(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        headers: Headers = (),
+        deadline_s: float | None = None,
+        idempotent: bool = True,
+        attempts: int | None = None,
+    ) -> Answer:
+        """Ask `service`, trying again where that can help.
+
+        Args:
+            deadline_s: a moment of the client's clock after which nobody waits any more; it
+                travels in X-Request-Timeout-Ms and bounds every attempt. Ignored while the
+                deadlines protection is off.
+            idempotent: whether a request that may have arrived can be sent again.
+            attempts: instead of the configured number.
+
+        Raises:
+            Unavailable: no attempt brought an answer.
+        """
+        target = self._target(service)
+        limit = attempts or self._config.retries + 1
+        if not self._protections.deadlines:
+            deadline_s = None
+        target.budget.deposit()
+        tried: list[str] = []
+        answer: Answer | None = None
+        reason = "dependency"
+        for attempt in range(1, limit + 1):
+            if attempt > 1 and not await self._may_retry(service, target, attempt, deadline_s):
+                break
+            endpoint = self._choose(service, target, tried)
+            if endpoint is None:
+                reason = "breaker" if self._discovery.endpoints(service) else "dependency"
+                break
+            tried.append(endpoint)
+            call = _Call(method, path, body, headers, deadline_s)
+            outcome = await self._attempt(service, target, endpoint, call)
+            if isinstance(outcome, str):
+                answer, reason = None, outcome
+                if outcome == "deadline" or (outcome == "lost" and not idempotent):
+                    break
+                continue
+            answer = outcome
+            if answer.status < 500 or (self._protections.retry_budget and answer.refused):
+                break
+        if answer is not None:
+            return answer
+        raise Unavailable(service, "dependency" if reason in {"connect", "lost"} else reason)
+
+    def _target(self, service: str) -> _Target:
+        found = self._targets.get(service)
+        if found is None:
+            found = _Target(balancing=self._protections.balancing)
+            self._targets[service] = found
+            self._open.labels(service).set_function(lambda: float(self._open_breakers(service)))
+        return found
+
+    def _open_breakers(self, service: str) -> int:
+        known = self._targets[service].breakers
+        return sum(1 for e in self._discovery.endpoints(service) if _is_open(known.get(e)))
+
+    async def _may_retry(
+        self, service: str, target: _Target, attempt: int, deadline_s: float | None
+    ) -> bool:
+        """Whether another attempt is allowed, after its backoff."""
+        if self._protections.retry_budget:
+            if not target.budget.withdraw():
+                return False
+            pause_s = full_jitter_s(attempt - 1, _BACKOFF_BASE_S, _BACKOFF_CAP_S, self._rng)
+            if deadline_s is not None and self._clock.now() + pause_s >= deadline_s:
+                return False
+            await self._clock.sleep(pause_s)
+        self._retries.labels(service).inc()
+        return True
+
+    def _choose(self, service: str, target: _Target, tried: list[str]) -> str | None:
+        """An endpoint whose breaker lets this attempt through, not yet tried where possible."""
+        endpoints = self._discovery.endpoints(service)
+        if not endpoints:
+            return None
+        now = self._clock.now()
+        target.forget_all_but(endpoints)
+        left = [e for e in endpoints if e not in tried] or list(endpoints)
+        while left:
+            endpoint = target.balancer.choose(left, self._rng, now)
+            if not self._protections.breaker or target.breaker(endpoint).allow(now):
+                return endpoint
+            left.remove(endpoint)
+        return None
+
+    async def _attempt(
+        self, service: str, target: _Target, endpoint: str, call: _Call
+    ) -> Answer | str:
+        """One attempt: an answer, or how it failed (connect, lost, deadline)."""
+        started = self._clock.now()
+        timeout_s = self._config.timeout_s
+        headers = {k.decode(): v.decode("latin-1") for k, v in call.headers}
+        if call.deadline_s is not None:
+            timeout_s = min(timeout_s, call.deadline_s - started)
+            if timeout_s <= 0:
+                return "deadline"
+            headers["X-Request-Timeout-Ms"] = str(max(1, int(timeout_s * 1000)))
+        target.balancer.started(endpoint, started)
+        outcome: Answer | str = "lost"
+        resolved = False
+        try:
+            outcome = await self._send(endpoint, call, headers, timeout_s)
+            resolved = True
+        finally:
+            now = self._clock.now()
+            # Refusals and missed deadlines tell of load, not of a broken endpoint.
+            broken = outcome in {"connect", "lost"} or (
+                isinstance(outcome, Answer) and outcome.status >= 500 and not outcome.refused
+            )
+            target.balancer.finished(endpoint, now, now - started, ok=not (broken and resolved))
+            if self._protections.breaker:
+                if resolved:
+                    target.breaker(endpoint).record(now, ok=not broken)
+                else:
+                    target.breaker(endpoint).record(now, ok=True)
+            label = outcome if isinstance(outcome, str) else _outcome_label(outcome)
+            self._attempts.labels(service, label if resolved else "abandoned").inc()
+        return outcome
+
+    async def _send(
+        self, endpoint: str, call: _Call, headers: dict[str, str], timeout_s: float
+    ) -> Answer | str:
+        """Put one request on the wire."""
+        if self._session is None:
+            raise RuntimeError("the outgoing client was used before start()")
+        timeout = aiohttp.ClientTimeout(
+            total=timeout_s, sock_connect=min(timeout_s, self._config.connect_timeout_s)
+        )
+        try:
+            async with self._session.request(
+                call.method,
+                URL(f"http://{endpoint}{call.path}", encoded=True),
+                data=call.body or None,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+                return Answer(response.status, body, response.headers)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return "connect"
+        except TimeoutError:
+            return "deadline"
+        except (aiohttp.ClientError, OSError):
+            return "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is asked, the same in every attempt."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: Headers
+    deadline_s: float | None
+
+
+def _is_open(breaker: Breaker | None) -> bool:
+    return breaker is not None and str(breaker.state) == "open"
+
+
+def _outcome_label(answer: Answer) -> str:
+    if answer.refused:
+        return "refused"
+    return "ok" if answer.status < 500 else "error"

@@ -1,0 +1,167 @@
+"""Run one service: `python -m teashop.serving.run SERVICE --settings FILE`.
+
+The main port serves the shop, the admin port faults; SIGTERM drains: readiness goes off, the
+grace passes, the ports stop accepting, what is in flight finishes, clients close.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import importlib
+import logging
+import random
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+import uvicorn
+
+from teashop.serving import telemetry
+from teashop.serving.admin import AdminApp
+from teashop.serving.clock import SystemClock
+from teashop.serving.service import Service
+from teashop.serving.settings import SettingsError, load
+
+SERVICES = ("gateway", "inference", "orders", "dispatch")
+log = logging.getLogger("teashop.run")
+
+
+class _Create(Protocol):
+    """The `create_app` of every service."""
+
+    def __call__(self, settings: object, **parts: object) -> Service: ...
+
+
+def find(service: str) -> tuple[_Create, type]:
+    """A service's `create_app` and its settings class, by the names all four follow.
+
+    Imported by name, since a static import would have `serving` depend on what stands on it.
+    """
+    app = importlib.import_module(f"teashop.{service}.app")
+    settings = importlib.import_module(f"teashop.{service}.settings")
+    return app.create_app, getattr(settings, f"{service.capitalize()}Settings")
+
+
+class _QuietServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to this module."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line's arguments."""
+    parser = argparse.ArgumentParser(prog="teashop", description=__doc__)
+    parser.add_argument("service", choices=SERVICES)
+    parser.add_argument("--settings", type=Path, help="a JSON file; without it, defaults")
+    parser.add_argument("--replica", help="this replica's name, over the settings' own")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--admin-host", default="127.0.0.1")
+    parser.add_argument("--admin-port", type=int, default=0, help="0: no admin port")
+    return parser.parse_args(argv)
+
+
+def read_settings(args: argparse.Namespace, settings_class: type) -> object:
+    """The service's settings from the file, with the command line's replica name.
+
+    Raises:
+        SettingsError: in one sentence.
+    """
+    raw: dict[str, object] = {}
+    where = "defaults"
+    if args.settings is not None:
+        where = str(args.settings)
+        try:
+            raw = orjson.loads(args.settings.read_bytes())
+        except OSError as error:
+            raise SettingsError(f"{where} cannot be read: {error.strerror}") from None
+        except orjson.JSONDecodeError as error:
+            raise SettingsError(f"{where} is not JSON: {error}") from None
+        if not isinstance(raw, dict):
+            raise SettingsError(f"{where} must hold an object")
+    common = dict(raw.get("common") or {})
+    common["service"] = args.service
+    if args.replica:
+        common["replica"] = args.replica
+    return load(settings_class, {**raw, "common": common}, where)
+
+
+async def serve(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status."""
+    create_app, settings_class = find(args.service)
+    try:
+        settings = read_settings(args, settings_class)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    common = settings.common  # type: ignore[attr-defined]  # every service's settings have it
+    telemetry.log_as_json(common.service, common.replica)
+    app = create_app(
+        settings,
+        clock=SystemClock(),
+        rng=random.Random(f"{common.seed}/{common.replica}"),
+        registry=telemetry.new_registry(),
+    )
+    servers = [_server(app, args.host, args.port, lifespan="on")]
+    if args.admin_port:
+        admin = AdminApp(app.faults, token=common.admin_token)
+        servers.append(_server(admin, args.admin_host, args.admin_port, lifespan="off"))
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    running = [asyncio.create_task(server.serve()) for server in servers]
+    gc.collect()
+    gc.freeze()  # what start-up made stays; collections then look at requests only
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)
+    failed = not stopping.is_set()
+    app.drain()
+    if not failed:
+        await SystemClock().sleep(common.grace_s)
+    for server in servers:
+        server.should_exit = True
+    results = await asyncio.gather(*running, return_exceptions=True)
+    errors = [r for r in results if isinstance(r, BaseException)]
+    stop.cancel()
+    return 1 if failed or errors else 0
+
+
+def _server(app: object, host: str, port: int, *, lifespan: str) -> _QuietServer:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI application
+        host=host,
+        port=port,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan=lifespan,  # type: ignore[arg-type]  # one of uvicorn's words
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        backlog=4096,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=5,
+    )
+    return _QuietServer(config)
+
+
+def main() -> None:
+    """The entry point."""
+    import uvloop  # noqa: PLC0415 - only a running service needs it
+
+    sys.exit(uvloop.run(serve(parse())))
+
+
+if __name__ == "__main__":
+    main()
