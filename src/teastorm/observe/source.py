@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class NoData(Exception):  # noqa: N818 - it is an answer ("unknown"), not a mistake
+class NoData(Exception):
     """No sample in the window; a check that meets this is *unknown*, never passed."""
 
 

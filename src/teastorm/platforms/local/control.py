@@ -1,0 +1,50 @@
+"""What the platform says to replicas: faults on the admin port, ledgers, and their last words."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import orjson
+
+from teastorm.platforms.base import JsonObject, PlatformError, Replica
+from teastorm.platforms.local.http import Unreachable, call
+
+
+def faults(replica: Replica, method: str, payload: Mapping[str, object] | None, token: str) -> None:
+    """POST or DELETE /faults on a replica's admin port; `PlatformError` (3) when it refuses."""
+    name = replica.replica_id
+    try:
+        status, body = call(
+            replica.host, replica.admin_port, method, "/faults", payload=payload, token=token
+        )
+    except Unreachable as error:
+        raise PlatformError(3, f"{name}: the admin port does not answer: {error}") from error
+    if status >= 300:
+        text = body[:200].decode(errors="replace")
+        raise PlatformError(3, f"{name}: {method} /faults gave {status}: {text}")
+
+
+def audit(service: str, replicas: Iterable[Replica]) -> JsonObject:
+    """`GET /audit` of the first ready replica that answers; `PlatformError` (3) when none does."""
+    trouble = "none is ready"
+    for replica in replicas:
+        if not replica.ready:
+            continue
+        try:
+            status, body = call(replica.host, replica.port, "GET", "/audit", timeout_s=10.0)
+            content = orjson.loads(body) if status == 200 else None
+        except (Unreachable, ValueError) as error:
+            trouble = f"{replica.replica_id}: {error}"
+            continue
+        if isinstance(content, dict):
+            return content
+        trouble = f"{replica.replica_id} answered {status}"
+    raise PlatformError(3, f"{service}: no replica gave its ledger ({trouble})")
+
+
+def last_line(log: Path) -> str:
+    """The last thing a process wrote, shortened; says so when it wrote nothing."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return "no output"
+    return lines[-1][:200] if lines else "no output"
