@@ -1,0 +1,108 @@
+"""One wish's client: when to ask again, when to wait, when to give up. Pure; time is passed in.
+
+An impatient client retries a failure after a short exponential backoff with jitter, whatever the
+server said; an honouring one waits as long as Retry-After asks, if its patience allows, and else
+gives up. Both count attempts against the same bound.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from teastorm.load.settings import Clients
+
+_GOLDEN = 0.6180339887498949  # successive multiples modulo 1 spread evenly: jitter without a state
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one attempt came to.
+
+    Attributes:
+        status: HTTP status, 0 without an answer.
+        retry_after_s: what Retry-After asked, NaN without.
+        ticket: a waiting-room ticket (status 202), else empty.
+        eta_s: what the ticket promised, NaN without.
+    """
+
+    status: int
+    retry_after_s: float = math.nan
+    ticket: str = ""
+    eta_s: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Ask again `wait_s` after the last answer; `ticket` goes along when it is not empty."""
+
+    wait_s: float
+    honoured: bool = False
+    ticket: str = ""
+
+
+class Wish:
+    """The state machine of one request; not thread-safe, one owner.
+
+    Args:
+        clients: how impatient.
+        klass: one of `CLASSES`.
+        intended_s: t_i; every budget counts from it, whenever the attempt is really sent.
+        honours: whether this user waits for Retry-After.
+        jitter: in 0..1, drawn with the arrival, so that a seed decides every wait.
+    """
+
+    __slots__ = ("_asked_for_s", "_clients", "_deadline_s", "_intended_s", "_jitter", "attempts",
+                 "honours", "ticket", "timeout_s")  # fmt: skip
+
+    def __init__(
+        self, clients: Clients, klass: str, intended_s: float, *, honours: bool, jitter: float
+    ) -> None:
+        self._clients = clients
+        self._intended_s = intended_s
+        self._deadline_s = clients.deadlines_s[klass]
+        self._jitter = jitter
+        self.timeout_s = clients.timeouts_s[klass]
+        self.honours = honours
+        self.attempts = 1
+        self.ticket = ""
+        self._asked_for_s = intended_s
+
+    def budget_ms(self, now_s: float) -> int:
+        """What X-Request-Timeout-Ms says of an attempt sent now, at least 1.
+
+        The remaining deadline of the wish. An attempt sent after it (impatience knows no
+        deadline) says 1: a server that reads deadlines need not work for it. Who comes back with
+        a ticket was told to, and has a whole deadline again.
+        """
+        since_s = self._asked_for_s if self.ticket else self._intended_s
+        return max(1, round((since_s + self._deadline_s - now_s) * 1000))
+
+    def after(self, answer: Answer, now_s: float) -> Next | None:
+        """What follows `answer`, received at `now_s`: another attempt, or None for no more."""
+        step = self._step(answer)
+        if step is None or self.attempts > self._clients.retries:
+            return None
+        if now_s + step.wait_s > self._intended_s + self._clients.patience_s:
+            return None
+        self.attempts += 1
+        self.ticket = step.ticket
+        self._asked_for_s = now_s + step.wait_s
+        return step
+
+    def _step(self, answer: Answer) -> Next | None:
+        if answer.status == 202 and answer.ticket:
+            if not self.honours:
+                return None
+            asked_s = max((s for s in (answer.eta_s, answer.retry_after_s) if s >= 0), default=1.0)
+            return Next(asked_s, honoured=True, ticket=answer.ticket)
+        if 0 < answer.status < 500 and answer.status != 429:
+            return None
+        if self.honours and answer.retry_after_s >= 0:
+            return Next(answer.retry_after_s, honoured=True, ticket=self.ticket)
+        return Next(self._backoff_s(), ticket=self.ticket)
+
+    def _backoff_s(self) -> float:
+        exponential_s = self._clients.backoff_s * 2.0 ** (self.attempts - 1)
+        jitter = (self._jitter + _GOLDEN * self.attempts) % 1
+        return float(min(self._clients.backoff_cap_s, exponential_s) * (0.5 + jitter / 2))
