@@ -1,0 +1,110 @@
+"""The AI rungs: a full answer, or a short one when only that still fits the caller's time."""
+
+from __future__ import annotations
+
+import orjson
+
+from teashop.catalog.order import DrinkOrder
+from teashop.gateway.door import Admitted
+from teashop.gateway.parts import Parts
+from teashop.gateway.room import NoRoom
+from teashop.resilience.criticality import Criticality
+from teashop.serving.asgi import JSON_TYPE, Response, json_response
+from teashop.serving.client import Answer, Unavailable
+
+
+class NoAnswer(Exception):
+    """The AI gave no usable answer.
+
+    Attributes:
+        reason: a refusal reason (limit, queue_full, codel, deadline, breaker, dependency).
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Criticality) -> Response:
+    """The AI's answer to one utterance.
+
+    Args:
+        rank: where it queues; a redeemed ticket goes before everybody else.
+
+    Raises:
+        NoAnswer: with the reason.
+    """
+    try:
+        permit = await parts.ai_room.enter(rank, admitted.deadline_s)
+    except NoRoom as full:
+        raise NoAnswer(full.reason) from None
+    rung, tokens = _length(parts, admitted)
+    started = parts.clock.now()
+    outcome = "ignored"
+    try:
+        answer = await parts.client.request(
+            "inference",
+            "POST",
+            "/v1/chat/completions",
+            body=_question(utterance, tokens),
+            headers=_headers(admitted, rank),
+            deadline_s=admitted.deadline_s,
+        )
+        # A short answer is quicker for a reason that tells the limit nothing.
+        outcome = "dropped" if answer.refused else "ok" if rung == "full" else "ignored"
+    except Unavailable as gone:
+        outcome = "dropped" if gone.reason == "deadline" else "ignored"
+        raise NoAnswer(gone.reason) from None
+    finally:
+        now = parts.clock.now()
+        parts.ai_backlog.finished(now)
+        parts.ai_room.leave(permit, outcome, now - started)
+    return _answer(parts, utterance, answer, rung)
+
+
+def _length(parts: Parts, admitted: Admitted) -> tuple[str, int]:
+    """The rung and its tokens: short only where a full answer would come too late."""
+    settings = parts.settings
+    if parts.protections.ladder and admitted.deadline is not None:
+        left_s = admitted.deadline.remaining_s(parts.clock.now())
+        if settings.short_answer_s <= left_s < settings.full_answer_s:
+            return "short", settings.tokens_short
+    return "full", settings.tokens_full
+
+
+def _question(utterance: str, tokens: int) -> bytes:
+    return orjson.dumps(
+        {
+            "model": "teashop",
+            "messages": [{"role": "user", "content": utterance}],
+            "max_tokens": tokens,
+        }
+    )
+
+
+def _headers(admitted: Admitted, rank: Criticality) -> tuple[tuple[bytes, bytes], ...]:
+    headers = (*JSON_TYPE, (b"x-criticality", rank.label.encode()))
+    traceparent = admitted.request.header(b"traceparent")
+    return headers if traceparent is None else (*headers, (b"traceparent", traceparent))
+
+
+def _answer(parts: Parts, utterance: str, answer: Answer, rung: str) -> Response:
+    """The client's answer made from the AI's."""
+    if answer.refused:
+        raise NoAnswer(answer.headers.get("X-Refusal", "dependency"))
+    if answer.status != 200:
+        raise NoAnswer("deadline" if answer.status == 504 else "dependency")
+    try:
+        content = orjson.loads(answer.body)["choices"][0]["message"]["content"]
+        order = orjson.loads(content)
+    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError):
+        raise NoAnswer("dependency") from None
+    if isinstance(order, dict) and order:
+        parts.cache.put(utterance, DrinkOrder.from_json(order))
+    spent = answer.headers.get("X-Sequence-Seconds", "0").encode()
+    parts.metrics.answers.labels("chat", rung, "200").inc()
+    return json_response(
+        200,
+        {"order": order or None, "text": "" if order else "What would you like?"},
+        headers=((b"x-degradation", rung.encode()), (b"x-sequence-seconds", spent)),
+    )

@@ -1,0 +1,75 @@
+"""POST /chat: down the ladder, one rung after the other, until something can be answered."""
+
+from __future__ import annotations
+
+from teashop.gateway.ask_ai import NoAnswer, ask_ai
+from teashop.gateway.cheap import cheaper_answer
+from teashop.gateway.door import Admitted, Inside
+from teashop.gateway.parts import Parts
+from teashop.gateway.refuse import refusal
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.waiting_room import TicketInvalid, TicketTooEarly, TicketUsed
+from teashop.serving.asgi import Problem, Response
+
+
+def chat(parts: Parts) -> Inside:
+    """The handler."""
+
+    async def handle(admitted: Admitted) -> Response:
+        rank = _redeemed(parts, admitted) or admitted.criticality
+        now = parts.clock.now()
+        held_back = not parts.ai.admits(rank, admitted.user, now)
+        if held_back and parts.ai.excludes_level(rank):
+            # The whole level is shed: refused before its body costs anything.
+            raise refusal(parts, admitted.route, admitted.criticality, "priority", "inference")
+        utterance = await _utterance(admitted)
+        reason = "priority"
+        if not held_back or parts.ai_room.has_place:
+            try:
+                return await ask_ai(parts, admitted, utterance, rank)
+            except NoAnswer as none:
+                reason = none.reason
+        cheaper = cheaper_answer(parts, admitted, utterance)
+        if cheaper is not None:
+            return cheaper
+        raise refusal(parts, admitted.route, admitted.criticality, reason, "inference")
+
+    return handle
+
+
+async def _utterance(admitted: Admitted) -> str:
+    body = await admitted.request.json()
+    text = body.get("utterance") if isinstance(body, dict) else None
+    if not isinstance(text, str) or not text.strip():
+        raise Problem(400, "utterance", 'A chat needs {"utterance": "…"} with some text in it.')
+    return text
+
+
+def _redeemed(parts: Parts, admitted: Admitted) -> Criticality | None:
+    """The rank of a valid ticket's holder; nothing without a ticket.
+
+    Raises:
+        Problem: 400 for a ticket that is not ours, 409 for one used up, 503 for one whose turn
+            has not come.
+    """
+    token = admitted.request.header(b"x-ticket")
+    if token is None or not parts.protections.waiting_room:
+        return None
+    key = (admitted.request.header(b"idempotency-key") or b"").decode("latin-1")
+    try:
+        parts.waiting_room.redeem(token.decode("latin-1"), key, parts.clock.unix())
+    except TicketTooEarly as early:
+        raise refusal(
+            parts,
+            admitted.route,
+            admitted.criticality,
+            "limit",
+            "inference",
+            retry_after_s=early.retry_after_s,
+        ) from None
+    except TicketUsed:
+        raise Problem(409, "ticket", "This ticket has been used.") from None
+    except TicketInvalid as bad:
+        raise Problem(400, "ticket", f"This ticket cannot be honoured: {bad}.") from None
+    parts.metrics.tickets.labels("redeemed").inc()
+    return Criticality.CRITICAL

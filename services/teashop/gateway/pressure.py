@@ -1,0 +1,36 @@
+"""Who may still use a scarce thing: a priority threshold that follows how full it is."""
+
+from __future__ import annotations
+
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.priority import PriorityConfig, Threshold
+
+
+class Pressure:
+    """The priority threshold of one scarce thing. Belongs to one event loop.
+
+    Without the priorities protection everybody is admitted here, and the first to come takes
+    what there is.
+    """
+
+    def __init__(self, name: str, *, on: bool, config: PriorityConfig | None = None) -> None:
+        self.name = name
+        self._on = on
+        self.threshold = Threshold(config or PriorityConfig())
+
+    def admits(self, criticality: Criticality, user: str, now_s: float) -> bool:
+        """Whether the announced threshold lets this request through."""
+        return not self._on or self.threshold.admits(criticality, user, now_s)
+
+    def excludes_level(self, criticality: Criticality) -> bool:
+        """Whether the whole level is shed, so that spare places are not for it either."""
+        return self._on and criticality > self.threshold.level
+
+    def observe(self, now_s: float, *, overloaded: bool) -> None:
+        """Tell whether the thing was too full since the last time."""
+        if self._on:
+            self.threshold.observe(now_s, overloaded)
+
+    def announced(self) -> bytes:
+        """The threshold as `X-Threshold` says it."""
+        return self.threshold.announced().encode() if self._on else b"3:1.000"
