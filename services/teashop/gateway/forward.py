@@ -63,10 +63,11 @@ async def _ask(parts: Parts, admitted: Admitted, body: bytes) -> Answer:
         # A refusal for dispatch's sake tells nothing of orders itself.
         congested = answer.refused and answer.headers.get("X-Refused-For") == "orders"
         outcome = "dropped" if congested else "ok"
-        return answer
     except Unavailable as gone:
         outcome = "dropped" if gone.reason == "deadline" else "ignored"
         raise
+    else:
+        return answer
     finally:
         now = parts.clock.now()
         parts.orders_backlog.finished(now)
