@@ -1,0 +1,136 @@
+"""Admission: a permit for each request in flight, as many as the limit says.
+
+The limiter keeps the count, the limit does the maths (`limit.py`): the split is that of Netflix's
+concurrency-limits (`Limiter.acquire` returns a `Listener` that ends in onSuccess, onIgnore or
+onDropped), and the rule that a permit ends exactly once is that of failsafe-go.
+"""
+
+from types import TracebackType
+from typing import ClassVar, Self
+
+from teashop.resilience.limit import Limit
+from teashop.resilience.refusal import Refusal
+
+
+class LimitReached(Refusal):
+    """As many requests are in flight as the limit allows."""
+
+    reason: ClassVar[str] = "limit"
+
+
+class PermitResolved(RuntimeError):
+    """A permit was ended a second time: a defect of the caller, never of the load."""
+
+
+class Permit:
+    """The right to have one request in flight; ends in `succeed`, `ignore` or `drop`, once.
+
+    As a context manager it ends itself as ignored if the block left it open, by exception or not:
+    a permit that leaks would shrink the limit for good.
+    """
+
+    __slots__ = ("_limiter", "open", "started_s")
+
+    def __init__(self, limiter: "Limiter", started_s: float) -> None:
+        self._limiter = limiter
+        self.started_s = started_s
+        self.open = True
+
+    def succeed(self, now_s: float, rtt_s: float | None = None) -> None:
+        """End it: the work was done. `rtt_s` replaces the time since the permit was given.
+
+        Samples must be comparable with each other: where answers differ in size (a short rung
+        beside a full one), pass the time scaled to the full size, or `ignore` the odd ones.
+
+        Raises:
+            PermitResolved: it had ended before.
+        """
+        limiter = self._limiter
+        in_flight = limiter.in_flight
+        self._end()
+        limiter.limit.on_sample(
+            now_s=now_s,
+            rtt_s=now_s - self.started_s if rtt_s is None else rtt_s,
+            in_flight=in_flight,
+            dropped=False,
+        )
+
+    def ignore(self) -> None:
+        """End it without a sample: the answer says nothing of load (a bad request, a cancel).
+
+        Raises:
+            PermitResolved: it had ended before.
+        """
+        self._end()
+
+    def drop(self, now_s: float) -> None:
+        """End it: the work was lost to load (time-out, refusal by the dependency).
+
+        Raises:
+            PermitResolved: it had ended before.
+        """
+        limiter = self._limiter
+        in_flight = limiter.in_flight
+        self._end()
+        limiter.limit.on_sample(
+            now_s=now_s, rtt_s=now_s - self.started_s, in_flight=in_flight, dropped=True
+        )
+
+    def _end(self) -> None:
+        if not self.open:
+            raise PermitResolved("this permit has ended already; end each permit exactly once.")
+        self.open = False
+        self._limiter.in_flight -= 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.open:
+            self._end()
+
+
+class Limiter:
+    """Counts permits against a `Limit`; not thread-safe (one event loop owns it).
+
+    Attributes:
+        limit: the policy that moves the bound.
+        in_flight: permits given and not ended.
+    """
+
+    __slots__ = ("_max_in_flight", "in_flight", "limit")
+
+    def __init__(self, limit: Limit, *, max_in_flight: int | None = None) -> None:
+        if max_in_flight is not None and max_in_flight < 1:
+            raise ValueError(f"Limiter.max_in_flight must be at least 1, got {max_in_flight}.")
+        self.limit = limit
+        self.in_flight = 0
+        self._max_in_flight = max_in_flight
+
+    @property
+    def bound(self) -> int:
+        """The number of permits that may be out now."""
+        bound = self.limit.limit
+        hard = self._max_in_flight
+        return bound if hard is None or bound < hard else hard
+
+    @property
+    def free(self) -> int:
+        """Permits that could be given now, at least 0 (a limit may fall below `in_flight`)."""
+        return max(0, self.bound - self.in_flight)
+
+    def acquire(self, now_s: float) -> Permit:
+        """Give a permit.
+
+        Raises:
+            LimitReached: none is free.
+        """
+        if self.in_flight >= self.bound:
+            raise LimitReached(f"{self.in_flight} requests are in flight, the limit.")
+        self.in_flight += 1
+        return Permit(self, now_s)

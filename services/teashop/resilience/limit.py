@@ -1,0 +1,159 @@
+"""How many requests may be in flight: the maths of adaptive concurrency limits.
+
+Time and load arrive as data, one sample per answer; `admission.Limiter` does the counting. A limit
+on concurrency needs no knowledge of rates: by Little's law in-flight = rate x time, so a server
+whose time grows is offered less at once.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from teashop.resilience.baseline import Baseline, BaselineConfig
+from teashop.resilience.checks import above, at_least, within
+from teashop.resilience.gradient import GradientConfig, GradientLimit
+
+__all__ = [
+    "AimdConfig",
+    "AimdLimit",
+    "BaselineConfig",
+    "FixedLimit",
+    "GradientConfig",
+    "GradientLimit",
+    "Limit",
+]
+
+
+class Limit(Protocol):
+    """What a limiter asks of its maths."""
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight, at least 1."""
+
+    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+        """An answer came.
+
+        Args:
+            now_s: when, in monotonic seconds.
+            rtt_s: how long it took.
+            in_flight: how many were in flight, this one included.
+            dropped: it was lost to load (time-out, refused by the dependency).
+        """
+
+
+class FixedLimit:
+    """A limit that samples do not move: the bulkhead of old, and the arm without adaptation."""
+
+    __slots__ = ("limit",)
+
+    def __init__(self, n: int) -> None:
+        if n < 1:
+            raise ValueError(f"FixedLimit.n must be at least 1, got {n}.")
+        self.limit = n
+
+    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+        """Ignore the sample."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AimdConfig:
+    """Settings of `AimdLimit`.
+
+    Attributes:
+        initial, minimum, maximum: the limit at the start and its bounds, in requests.
+        tolerance: the mean time may be this many times the baseline. Of the AI, 0.40 s alone and
+            0.50 s with a full batch, 1.4 lets the batch fill and a tenth of it wait.
+        backoff: the limit is multiplied by this on congestion.
+        judged: samples in each mean; fewer would take one slow answer for congestion.
+        baseline: the uncongested time, see `baseline.Baseline`.
+    """
+
+    initial: int = 24
+    minimum: int = 8
+    maximum: int = 512
+    tolerance: float = 1.4
+    backoff: float = 0.9
+    judged: int = 8
+    baseline: BaselineConfig = field(default_factory=BaselineConfig)
+
+    def __post_init__(self) -> None:
+        at_least(self, "minimum", self.minimum, 1)
+        at_least(self, "maximum", self.maximum, self.minimum)
+        within(self, "initial", self.initial, self.minimum, self.maximum)
+        above(self, "tolerance", self.tolerance, 1.0)
+        within(self, "backoff", self.backoff, 0.1, 0.99)
+        at_least(self, "judged", self.judged, 1)
+
+
+class AimdLimit:
+    """Additive increase, multiplicative decrease, on time against a baseline and on losses.
+
+    After Netflix concurrency-limits (`AIMDLimit`: +1 while used by half, x backoff on a loss or a
+    slow answer) with TCP's two rules (Jacobson 1988): +1 per limit's worth of answers, that is one
+    per round trip; at most one decrease per round trip, by judging only answers to requests that
+    *began* after the last decrease: the others were already under way and say nothing of it.
+
+    Where it settles: with B places, time t(n) up to a full batch and t(B)·n/B beyond, growth ends
+    at t = tolerance·t0, that is n = B·tolerance·t0/t(B). For the AI (t0 = .40, t(B) = .50, B = 32)
+    n swings between 36 and 32: the batch stays full, at most 4 wait.
+
+    Not thread-safe.
+    """
+
+    __slots__ = ("_baseline", "_config", "_count", "_decreased_s", "_limit", "_seen", "_sum_s")
+
+    def __init__(self, config: AimdConfig) -> None:
+        self._config = config
+        self._baseline = Baseline(config.baseline)
+        self._limit = float(config.initial)
+        self._decreased_s = -math.inf
+        self._seen = 0
+        self._sum_s = 0.0
+        self._count = 0
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight; lower for a moment while the baseline is probed."""
+        if self._baseline.probing:
+            return max(self._config.minimum, int(self._limit * self._config.baseline.probe_share))
+        return int(self._limit)
+
+    @property
+    def baseline_s(self) -> float:
+        """The uncongested time, seconds; infinite before the first answer."""
+        return self._baseline.value_s
+
+    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+        """Take an answer into account; see `Limit.on_sample`."""
+        if dropped:
+            if now_s - rtt_s >= self._decreased_s:
+                self._decrease(now_s)
+            return
+        baseline = self._baseline
+        baseline.on_sample(now_s, rtt_s)
+        if baseline.probing or now_s - rtt_s < self._decreased_s:
+            return
+        config = self._config
+        limit = self._limit
+        self._sum_s += rtt_s
+        self._count += 1
+        if self._count >= config.judged:
+            slow = self._sum_s > self._count * config.tolerance * baseline.value_s
+            self._sum_s = 0.0
+            self._count = 0
+            if slow:
+                self._decrease(now_s)
+                return
+        if in_flight * 2 >= limit and rtt_s <= config.tolerance * baseline.value_s:
+            self._seen += 1
+            if self._seen >= limit:
+                self._seen = 0
+                self._limit = min(float(config.maximum), limit + 1.0)
+
+    def _decrease(self, now_s: float) -> None:
+        self._limit = max(float(self._config.minimum), self._limit * self._config.backoff)
+        self._decreased_s = now_s
+        self._seen = 0
+        self._sum_s = 0.0
+        self._count = 0

@@ -1,0 +1,179 @@
+"""Who goes first when not all can: a threshold over criticality and user, after DAGOR."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from teashop.resilience.checks import above, at_least, within
+from teashop.resilience.criticality import Criticality
+
+_LEVELS: Final = len(Criticality)
+_OPEN: Final = float(_LEVELS)
+_HASHES: Final = float(1 << 32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PriorityConfig:
+    """Settings of a threshold.
+
+    Attributes:
+        target_s: mean queueing delay above which a window counts as overloaded.
+        window_s: how often the threshold moves.
+        tighten: share of the admitted load that is cut after an overloaded window.
+        release: share that is added after a calm one.
+        floor: criticalities below this number are never shed here (1: critical_plus never is).
+        rotation_s: the order of users within a level is drawn anew so often.
+    """
+
+    target_s: float = 0.02
+    window_s: float = 0.25
+    tighten: float = 0.05
+    release: float = 0.05
+    floor: float = 1.0
+    rotation_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        at_least(self, "target_s", self.target_s, 0.0)
+        above(self, "window_s", self.window_s, 0.0)
+        within(self, "tighten", self.tighten, 0.001, 0.9)
+        within(self, "release", self.release, 0.001, 1.0)
+        within(self, "floor", self.floor, 0.0, _OPEN)
+        above(self, "rotation_s", self.rotation_s, 0.0)
+
+
+class Threshold:
+    """DAGOR's overload control, on a continuous scale.
+
+    Zhou et al., "Overload Control for Scaling WeChat Microservices", SoCC 2018, section 4.2.
+    A request of criticality c whose user hashes to h in [0, 1) has the compound priority c + h and
+    is admitted if c + h < T. T = 4 admits all; lowering it takes users away from the least critical
+    level one by one, and only when that level is empty from the next: whole levels before fractions
+    of a higher one. The hash is of (user, now // rotation_s), so the same users lose for one
+    rotation at most, and for that long a user is treated alike by every call (a half-served session
+    is worth nothing).
+
+    Each window counts what was offered by criticality. If it was overloaded the admitted load
+    shall fall to (1 - tighten) of what was admitted, else rise to (1 + release) of it; T is moved
+    to where the counts, taken as uniform over users, put that load. DAGOR uses 5 % and 1 % with
+    windows of a second; the shop's spikes are minutes long, hence shorter windows and a faster
+    release.
+
+    Not thread-safe.
+    """
+
+    __slots__ = (
+        "_admitted",
+        "_calm_votes",
+        "_config",
+        "_delay_sum_s",
+        "_offered",
+        "_passed",
+        "_steps",
+        "_threshold",
+        "_votes",
+        "_window_ends_s",
+    )
+
+    def __init__(self, config: PriorityConfig) -> None:
+        self._config = config
+        self._threshold = _OPEN
+        self._offered = [0] * _LEVELS
+        self._passed = 0
+        self._admitted = 0
+        self._votes = 0
+        self._calm_votes = 0
+        self._delay_sum_s = 0.0
+        self._steps = 0
+        self._window_ends_s: float | None = None
+
+    @property
+    def level(self) -> int:
+        """The least important criticality of which anybody is admitted."""
+        return min(_LEVELS - 1, int(self._threshold))
+
+    @property
+    def share(self) -> float:
+        """The share of users of `level` that is admitted, 0 to 1; all above it are."""
+        return self._threshold - self.level
+
+    def announced(self) -> str:
+        """The threshold as `X-Threshold` carries it: `level:share`."""
+        return f"{self.level}:{self.share:.3f}"
+
+    def position(self, user: str, now_s: float) -> float:
+        """The place of a user within a level, 0 (kept longest) to 1, for this rotation."""
+        epoch = int(now_s // self._config.rotation_s)
+        return zlib.crc32(user.encode("utf-8", "replace"), zlib.crc32(b"%d" % epoch)) / _HASHES
+
+    def admits(self, criticality: Criticality, user: str, now_s: float) -> bool:
+        """Whether this request may pass now; counts it as offered."""
+        self._offered[criticality] += 1
+        threshold = self._threshold
+        if criticality + 1.0 <= threshold or (
+            criticality < threshold and criticality + self.position(user, now_s) < threshold
+        ):
+            self._passed += 1
+            return True
+        return False
+
+    def observe(self, now_s: float, overloaded: bool) -> None:
+        """Vote on the present window (a queue delay above target, a full queue, a lost request).
+
+        The window counts as overloaded if half of its votes say so.
+        """
+        self._votes += 1
+        self._calm_votes += not overloaded
+        if self._due(now_s):
+            self._move(
+                overloaded=self._calm_votes * 2 <= self._votes, admitted=self._passed, now_s=now_s
+            )
+
+    def step(self, now_s: float, queue_delay_s: float, offered: int, admitted: int) -> None:
+        """Report the time since the last call; moves the threshold when a window is over.
+
+        Args:
+            now_s: monotonic seconds.
+            queue_delay_s: mean time that admitted requests waited.
+            offered: requests that came; 0 says nothing was learnt.
+            admitted: requests that were really let in (by this threshold *and* the limiter behind
+                it); their number, not the threshold's hope, is what the next window starts from.
+        """
+        self._steps += 1
+        self._delay_sum_s += queue_delay_s
+        self._admitted += min(admitted, offered)
+        if self._due(now_s):
+            self._move(
+                overloaded=self._delay_sum_s > self._steps * self._config.target_s,
+                admitted=self._admitted,
+                now_s=now_s,
+            )
+
+    def _due(self, now_s: float) -> bool:
+        if self._window_ends_s is None:
+            self._window_ends_s = now_s + self._config.window_s
+        return now_s >= self._window_ends_s
+
+    def _move(self, *, overloaded: bool, admitted: int, now_s: float) -> None:
+        config = self._config
+        if overloaded:
+            wanted = min(admitted, self._passed) * (1.0 - config.tighten)
+            reached = self._reach(wanted)
+            # Also with nothing counted the next window must admit less.
+            threshold = min(reached, self._threshold - config.tighten / 10.0)
+        else:
+            reached = self._reach(self._passed * (1.0 + config.release))
+            threshold = max(reached, self._threshold + config.release / 10.0)
+        self._threshold = max(config.floor, min(_OPEN, threshold))
+        self._offered = [0] * _LEVELS
+        self._passed = self._admitted = self._votes = self._calm_votes = self._steps = 0
+        self._delay_sum_s = 0.0
+        self._window_ends_s = now_s + config.window_s
+
+    def _reach(self, wanted: float) -> float:
+        """The threshold that would have admitted `wanted` of what was offered."""
+        below = 0.0
+        for level, offered in enumerate(self._offered):
+            if below + offered > wanted:
+                return level + (wanted - below) / offered
+            below += offered
+        return _OPEN

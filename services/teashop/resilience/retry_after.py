@@ -1,0 +1,63 @@
+"""When to come back: the number in Retry-After (RFC 9110, section 10.2.3), in whole seconds."""
+
+import math
+import random
+from dataclasses import dataclass
+
+from teashop.resilience.checks import above, at_least, within
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryAfterConfig:
+    """Settings of the answer.
+
+    Attributes:
+        minimum_s: never less; at least 1, since 0 invites an immediate second try.
+        maximum_s: never more, jitter included.
+        jitter: width of the spread as a share of the wait.
+        spread_s: width of the spread at least, so that short waits are spread too.
+    """
+
+    minimum_s: int = 1
+    maximum_s: int = 60
+    jitter: float = 0.5
+    spread_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        at_least(self, "minimum_s", self.minimum_s, 1)
+        above(self, "maximum_s", self.maximum_s, self.minimum_s)
+        within(self, "jitter", self.jitter, 0.0, 1.0)
+        at_least(self, "spread_s", self.spread_s, 0.0)
+
+
+class RetryAfter:
+    """Backlog over drain rate is the time at which there is room again; the jitter is on top.
+
+    By Little's law a queue of b drained at r a second is gone after b/r. If all who were refused
+    in one second were told the same number they would come back in one second; so the answer is
+    uniform over [w, w + max(spread, jitter·w)], rounded up. The whole spread lies below the
+    maximum: capping each draw would put everybody on the cap.
+    """
+
+    __slots__ = ("_config",)
+
+    def __init__(self, config: RetryAfterConfig) -> None:
+        self._config = config
+
+    def seconds(self, backlog: float, drain_rate_rps: float, rng: random.Random) -> int:
+        """Whole seconds, `minimum_s` to `maximum_s`, for `backlog` requests ahead.
+
+        A drain rate of 0 or less (nothing is being served) asks for the longest wait.
+        """
+        config = self._config
+        wait_s = backlog / drain_rate_rps if drain_rate_rps > 0.0 else math.inf
+        if wait_s != wait_s:  # noqa: PLR0124 - the one cheap test for not-a-number
+            wait_s = math.inf
+        top_s = float(config.maximum_s)
+        spread_s = min(
+            max(config.spread_s, config.jitter * min(wait_s, top_s)), top_s - config.minimum_s
+        )
+        low_s = max(config.minimum_s - 1.0, min(wait_s, top_s - spread_s))
+        return max(
+            config.minimum_s, min(config.maximum_s, math.ceil(low_s + rng.random() * spread_s))
+        )
