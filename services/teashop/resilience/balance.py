@@ -93,8 +93,8 @@ class Balancer:
 
     __slots__ = ("_config", "_known", "_replicas")
 
-    def __init__(self, config: BalancerConfig) -> None:
-        self._config = config
+    def __init__(self, config: BalancerConfig | None = None) -> None:
+        self._config = config or BalancerConfig()
         self._replicas: dict[str, _Replica] = {}
         self._known = 0
 

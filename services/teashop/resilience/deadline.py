@@ -26,10 +26,10 @@ class Deadline:
 
     @classmethod
     def from_header(cls, value: bytes | None, now_s: float, default_s: float, max_s: float) -> Self:
-        """Read a remaining budget in whole milliseconds.
+        """Read a remaining budget in whole milliseconds (`X-Request-Timeout-Ms`).
 
-        No header, or one that is no integer, gives `default_s`; everything is capped at `max_s`
-        so that a caller cannot hold a place for ever; a budget of 0 or less has expired.
+        No header, or one that is no integer, gives `default_s`; everything is capped at `max_s` so
+        that a caller cannot hold a place for ever; a budget of 0 or less has expired.
         """
         budget_s = default_s
         if value is not None and len(value) <= 18:
@@ -42,3 +42,7 @@ class Deadline:
     def to_header(self, now_s: float) -> bytes:
         """The remaining budget for the next hop, rounded down: it must never wait longer."""
         return b"%d" % int(self.remaining_s(now_s) * 1000.0)
+
+
+from_header = Deadline.from_header
+"""`Deadline.from_header`, for callers that import functions."""

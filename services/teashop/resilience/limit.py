@@ -64,6 +64,8 @@ class AimdConfig:
         initial, minimum, maximum: the limit at the start and its bounds, in requests.
         tolerance: the mean time may be this many times the baseline. Of the AI, 0.40 s alone and
             0.50 s with a full batch, 1.4 lets the batch fill and a tenth of it wait.
+        slack_s: and at least so much longer than the baseline is allowed whatever the tolerance: for
+            a dependency of milliseconds, a hiccup of the machine is no congestion.
         backoff: the limit is multiplied by this on congestion.
         judged: samples in each mean; fewer would take one slow answer for congestion.
         baseline: the uncongested time, see `baseline.Baseline`.
@@ -73,6 +75,7 @@ class AimdConfig:
     minimum: int = 8
     maximum: int = 512
     tolerance: float = 1.4
+    slack_s: float = 0.05
     backoff: float = 0.9
     judged: int = 8
     baseline: BaselineConfig = field(default_factory=BaselineConfig)
@@ -82,6 +85,7 @@ class AimdConfig:
         at_least(self, "maximum", self.maximum, self.minimum)
         within(self, "initial", self.initial, self.minimum, self.maximum)
         above(self, "tolerance", self.tolerance, 1.0)
+        at_least(self, "slack_s", self.slack_s, 0.0)
         within(self, "backoff", self.backoff, 0.1, 0.99)
         at_least(self, "judged", self.judged, 1)
 
@@ -136,16 +140,18 @@ class AimdLimit:
             return
         config = self._config
         limit = self._limit
+        base_s = baseline.value_s
+        most_s = max(config.tolerance * base_s, base_s + config.slack_s)
         self._sum_s += rtt_s
         self._count += 1
         if self._count >= config.judged:
-            slow = self._sum_s > self._count * config.tolerance * baseline.value_s
+            slow = self._sum_s > self._count * most_s
             self._sum_s = 0.0
             self._count = 0
             if slow:
                 self._decrease(now_s)
                 return
-        if in_flight * 2 >= limit and rtt_s <= config.tolerance * baseline.value_s:
+        if in_flight * 2 >= limit and rtt_s <= most_s:
             self._seen += 1
             if self._seen >= limit:
                 self._seen = 0

@@ -23,7 +23,7 @@ class QueueConfig:
     """Settings of a queue.
 
     Attributes:
-        capacity: items it holds at most.
+        capacity: items it holds at most; 0 makes every push a refusal.
         target_s: a standing wait that is still acceptable.
         interval_s: the wait must stand for so long before anything is dropped for it.
         codel: drop items older than twice the target while the wait stands.
@@ -39,7 +39,7 @@ class QueueConfig:
     priorities: bool = True
 
     def __post_init__(self) -> None:
-        at_least(self, "capacity", self.capacity, 1)
+        at_least(self, "capacity", self.capacity, 0)
         above(self, "target_s", self.target_s, 0.0)
         at_least(self, "interval_s", self.interval_s, self.target_s)
 

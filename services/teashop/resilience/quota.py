@@ -24,7 +24,7 @@ class QuotaConfig:
     """
 
     rate_rps: float = 5.0
-    burst: int = 20
+    burst: float = 20.0
     max_users: int = 50_000
 
     def __post_init__(self) -> None:
@@ -70,6 +70,6 @@ class Quotas:
             users[user] = tat_s
             raise QuotaExceeded("this user is over its quota.", retry_after_s=early_s)
         # Taken out and put back: a dict keeps insertion order, so its first key is the stalest.
-        users[user] = (max(now_s, tat_s)) + self._period_s
+        users[user] = max(now_s, tat_s) + self._period_s
         if len(users) > self._max_users:
             del users[next(iter(users))]

@@ -4,7 +4,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from teashop.resilience.checks import above, at_least, within
+from teashop.resilience.checks import at_least, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,19 +13,19 @@ class RetryAfterConfig:
 
     Attributes:
         minimum_s: never less; at least 1, since 0 invites an immediate second try.
-        maximum_s: never more, jitter included.
+        maximum_s: never more, jitter included (rounded down to whole seconds).
         jitter: width of the spread as a share of the wait.
         spread_s: width of the spread at least, so that short waits are spread too.
     """
 
     minimum_s: int = 1
-    maximum_s: int = 60
+    maximum_s: float = 60.0
     jitter: float = 0.5
     spread_s: float = 2.0
 
     def __post_init__(self) -> None:
         at_least(self, "minimum_s", self.minimum_s, 1)
-        above(self, "maximum_s", self.maximum_s, self.minimum_s)
+        at_least(self, "maximum_s", self.maximum_s, self.minimum_s + 1)
         within(self, "jitter", self.jitter, 0.0, 1.0)
         at_least(self, "spread_s", self.spread_s, 0.0)
 
@@ -41,8 +41,8 @@ class RetryAfter:
 
     __slots__ = ("_config",)
 
-    def __init__(self, config: RetryAfterConfig) -> None:
-        self._config = config
+    def __init__(self, config: RetryAfterConfig | None = None) -> None:
+        self._config = config or RetryAfterConfig()
 
     def seconds(self, backlog: float, drain_rate_rps: float, rng: random.Random) -> int:
         """Whole seconds, `minimum_s` to `maximum_s`, for `backlog` requests ahead.
@@ -53,11 +53,10 @@ class RetryAfter:
         wait_s = backlog / drain_rate_rps if drain_rate_rps > 0.0 else math.inf
         if wait_s != wait_s:  # noqa: PLR0124 - the one cheap test for not-a-number
             wait_s = math.inf
-        top_s = float(config.maximum_s)
+        top_s = float(int(config.maximum_s))
         spread_s = min(
             max(config.spread_s, config.jitter * min(wait_s, top_s)), top_s - config.minimum_s
         )
         low_s = max(config.minimum_s - 1.0, min(wait_s, top_s - spread_s))
-        return max(
-            config.minimum_s, min(config.maximum_s, math.ceil(low_s + rng.random() * spread_s))
-        )
+        seconds = math.ceil(low_s + rng.random() * spread_s)
+        return max(config.minimum_s, min(int(config.maximum_s), seconds))
