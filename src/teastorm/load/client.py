@@ -52,7 +52,7 @@ class Wish:
         jitter: in 0..1, drawn with the arrival, so that a seed decides every wait.
     """
 
-    __slots__ = ("_asked_for_s", "_clients", "_deadline_s", "_intended_s", "_jitter", "attempts",
+    __slots__ = ("_asked_for_s", "_clients", "_intended_s", "_jitter", "attempts", "deadline_s",
                  "honours", "ticket", "timeout_s")  # fmt: skip
 
     def __init__(
@@ -60,7 +60,7 @@ class Wish:
     ) -> None:
         self._clients = clients
         self._intended_s = intended_s
-        self._deadline_s = clients.deadlines_s[klass]
+        self.deadline_s = clients.deadlines_s[klass]
         self._jitter = jitter
         self.timeout_s = clients.timeouts_s[klass]
         self.honours = honours
@@ -76,7 +76,7 @@ class Wish:
         a ticket was told to, and has a whole deadline again.
         """
         since_s = self._asked_for_s if self.ticket else self._intended_s
-        return max(1, round((since_s + self._deadline_s - now_s) * 1000))
+        return max(1, round((since_s + self.deadline_s - now_s) * 1000))
 
     def after(self, answer: Answer, now_s: float) -> Next | None:
         """What follows `answer`, received at `now_s`: another attempt, or None for no more."""

@@ -41,7 +41,7 @@ def short_slice() -> bool:
         return False
     attr = _SchedAttr(size=ctypes.sizeof(_SchedAttr), sched_runtime=_SLICE_NS)
     with contextlib.suppress(OSError, AttributeError):
-        return ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attr), 0) == 0
+        return bool(ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attr), 0) == 0)
     return False
 
 

@@ -47,7 +47,7 @@ class Mix:
     status_after_s: float = 1.0
     status_max: int = 2
     requests_per_user: float = 7.0
-    shops: tuple[str, ...] = ("shop-1", "shop-2", "shop-3", "shop-4")
+    shops: tuple[str, ...] = tuple(f"shop-{n}" for n in range(1, 9))
 
     def __post_init__(self) -> None:
         """Refuse shares and rates outside their range."""
