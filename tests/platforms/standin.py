@@ -10,11 +10,16 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 
 class Main(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    answers = {"/readyz": (200, {}), "/livez": (200, {}), "/audit": (200, {"orders": []})}
+    answers: ClassVar[dict[str, tuple[int, object]]] = {
+        "/readyz": (200, {}),
+        "/livez": (200, {}),
+        "/audit": (200, {"orders": []}),
+    }
 
     def do_GET(self) -> None:
         self.reply(*self.answers.get(self.path, (404, {})))
@@ -32,7 +37,7 @@ class Main(BaseHTTPRequestHandler):
 
 class Admin(Main):
     token = ""
-    seen: list[object] = []
+    seen: ClassVar[list[object]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -1,0 +1,165 @@
+"""The flight recorder: scrapes every replica once a second and keeps what it saw."""
+
+import http.client
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from teastorm.observe.exposition import SeriesTable, canonical
+from teastorm.observe.target import ScrapeTarget
+
+PERIOD_S = 1.0
+TIMEOUT_S = 2.0
+WORKERS = 8
+LABELLED = ("service", "replica", "name", "labels")
+
+
+class _Scraper:
+    """One target's kept-alive connection and known series. One thread at a time."""
+
+    def __init__(
+        self, target: ScrapeTarget, number_of: Callable[[str, dict[str, str]], int]
+    ) -> None:
+        parts = urlsplit(target.url)
+        self.busy = False
+        self.up = number_of("up", {})
+        self._path = parts.path or "/metrics"
+        self._connection = http.client.HTTPConnection(
+            parts.hostname or "", parts.port, timeout=TIMEOUT_S
+        )
+        self._table = SeriesTable(number_of)
+
+    def scrape(self) -> list[tuple[int, float]]:
+        """Every sample and `up`; only `up` = 0 when the page could not be had."""
+        try:
+            self._connection.request("GET", self._path)
+            answer = self._connection.getresponse()
+            page = answer.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            return [(self.up, 0.0)]
+        if answer.status != 200:
+            return [(self.up, 0.0)]
+        return [(self.up, 1.0), *self._table.samples(page)]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class FlightRecorder:
+    """Records from `start` to `stop`, then `write`. Times are `clock() - t0_s`.
+
+    `targets` is asked before every round, so that new replicas are found. A sample carries the
+    moment its scrape began. Adds the metric `up` (1, or 0 when a replica did not answer). A target
+    slower than a round is not asked twice at once. Call its methods from one thread.
+    """
+
+    def __init__(
+        self,
+        targets: Callable[[], Iterable[ScrapeTarget]],
+        *,
+        t0_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        period_s: float = PERIOD_S,
+    ) -> None:
+        if period_s <= 0:
+            raise ValueError(f"period_s must be above 0, got {period_s}")
+        self.rounds = 0
+        self._targets = targets
+        self._t0_s = t0_s
+        self._clock = clock
+        self._period_s = period_s
+        self._lock = threading.Lock()
+        self._series: list[tuple[str, str, str, str]] = []
+        self._times = array("d")
+        self._numbers = array("i")
+        self._values = array("d")
+        self._scrapers: dict[ScrapeTarget, _Scraper] = {}
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="scrape")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="flight-recorder", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round is at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """One last round, then end. May be called twice."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2 * TIMEOUT_S)
+        self._round()
+        self._pool.shutdown(wait=True)
+        for scraper in self._scrapers.values():
+            scraper.close()
+
+    def write(self, path: Path) -> int:
+        """metrics.parquet as the run folder has it; gives the number of rows."""
+        table = self.table()
+        pq.write_table(table, path, compression="zstd")
+        return int(table.num_rows)
+
+    def table(self) -> pa.Table:
+        """Columns t_s, service, replica, name, labels, value, in the order of scraping."""
+        with self._lock:
+            columns = list(zip(*self._series, strict=True)) or [()] * len(LABELLED)
+            times = np.array(self._times, dtype=np.float64)
+            numbers = pa.array(np.array(self._numbers, dtype=np.int32))
+            values = np.array(self._values, dtype=np.float64)
+        words = {
+            name: pa.DictionaryArray.from_arrays(numbers, pa.array(column, pa.string())).cast(
+                pa.string()
+            )
+            for name, column in zip(LABELLED, columns, strict=True)
+        }
+        return pa.table({"t_s": times, **words, "value": values})
+
+    def _run(self) -> None:
+        due_s = self._clock()
+        while not self._stopping.is_set():
+            self._round()
+            due_s = max(due_s + self._period_s, self._clock())
+            self._stopping.wait(max(due_s - self._clock(), 0.0))
+
+    def _round(self) -> None:
+        """Ask every target that is not still being asked; does not wait for slow ones."""
+        self.rounds += 1
+        for target in self._targets():
+            scraper = self._scrapers.get(target)
+            if scraper is None:
+                scraper = _Scraper(target, self._numbering(target))
+                self._scrapers[target] = scraper
+            if not scraper.busy:
+                scraper.busy = True
+                self._pool.submit(self._ask, scraper)
+
+    def _ask(self, scraper: _Scraper) -> None:
+        at_s = self._clock() - self._t0_s
+        try:
+            samples = scraper.scrape()
+            with self._lock:
+                for number, value in samples:
+                    self._times.append(at_s)
+                    self._numbers.append(number)
+                    self._values.append(value)
+        finally:
+            scraper.busy = False
+
+    def _numbering(self, target: ScrapeTarget) -> Callable[[str, dict[str, str]], int]:
+        def number_of(name: str, labels: dict[str, str]) -> int:
+            with self._lock:
+                self._series.append((target.service, target.replica, name, canonical(labels)))
+                return len(self._series) - 1
+
+        return number_of
