@@ -1,0 +1,299 @@
+"""Continuous batching as pure arithmetic: time comes in as data, nothing waits here.
+
+Every running sequence advances at the same speed, which depends only on how many run: a step
+takes `itl_s · (1 + (slowdown - 1) · running / max_num_seqs)`. So one *virtual time* serves all,
+the work that a sequence running alone would have had done: V(t) = ∫ speed dt. A sequence that
+starts at V0 ends at V0 + ttft_s + tokens · itl_s, whatever joins or leaves on the way, and each
+join or leave costs O(log n) instead of a step for each token of each sequence. The device is the
+virtual time of generalised processor sharing (Parekh and Gallager, 1993); the behaviour is that of
+vLLM's scheduler without preemption.
+
+`advance` handles events at their own moments, so a caller that comes late loses no capacity.
+"""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import itertools
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+_EPSILON_S = 1e-6
+"""An event this close counts as due: sums of floats must not make a timer spin."""
+
+
+class Outcome(StrEnum):
+    """How a sequence ended."""
+
+    FINISHED = "finished"
+    ORPHANED = "orphaned"
+    """Finished with nobody left to read it: the work was wasted."""
+    EXPIRED = "expired"
+    ABANDONED = "abandoned"
+    EVICTED = "evicted"
+    """Pushed out of the full waiting queue by a more important one."""
+
+
+class QueueFull(Exception):
+    """The waiting queue is full; `wait_s` is how long the backlog takes to drain."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"the waiting queue is full; it drains in {wait_s:.2f} s")
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchConfig:
+    """Limits and speeds of a batch; times in seconds of a sequence that runs alone."""
+
+    max_num_seqs: int
+    max_waiting: int
+    ttft_s: float
+    itl_s: float
+    slowdown: float
+    priorities: bool = True
+    """Lower ranks first; off: first come, first served."""
+    deadlines: bool = True
+    """Drop what is late, or is certain to be; off: deadlines are ignored."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.max_num_seqs < 1 or self.max_waiting < 0:
+            raise ValueError("max_num_seqs must be at least 1 and max_waiting at least 0")
+        if self.ttft_s < 0 or self.itl_s <= 0 or self.slowdown < 1:
+            raise ValueError("ttft_s must be at least 0, itl_s above 0, slowdown at least 1")
+
+
+@dataclass(eq=False, slots=True)
+class Sequence:
+    """One request in the batch. The batch writes it; callers read it."""
+
+    number: int
+    tokens: int
+    rank: int
+    deadline_s: float
+    work_s: float
+    submitted_s: float
+    started_s: float | None = None
+    first_token_s: float | None = None
+    ended_s: float | None = None
+    outcome: Outcome | None = None
+    orphaned: bool = False
+    origin: float = field(default=0.0, repr=False)
+    """Virtual time at its start."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it holds a slot now."""
+        return self.started_s is not None and self.outcome is None
+
+    @property
+    def held_s(self) -> float:
+        """Seconds it held a slot; 0 if it never started or has not ended."""
+        if self.started_s is None or self.ended_s is None:
+            return 0.0
+        return self.ended_s - self.started_s
+
+
+class Batch:
+    """A running batch and its waiting queue. Not safe for use from several threads.
+
+    `submit`, `abort` and `advance` take a time that never goes back; ended sequences are handed
+    out once, by `take_ended`.
+    """
+
+    def __init__(self, config: BatchConfig, *, now_s: float) -> None:
+        self.config = config
+        self.running = 0
+        self._numbers = itertools.count()
+        self._now = now_s
+        self._virtual = 0.0
+        self._slot_seconds = 0.0
+        self._waiting: list[tuple[int, int, Sequence]] = []
+        self._waiting_work = 0.0
+        self._finishes: list[tuple[float, int, Sequence]] = []
+        self._first_tokens: list[tuple[float, int, Sequence]] = []
+        self._deadlines: list[tuple[float, int, Sequence]] = []
+        self._ended: list[Sequence] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def slot_seconds(self) -> float:
+        """Sequence-seconds spent until the last call, those of running sequences included."""
+        return self._slot_seconds
+
+    @property
+    def step_factor(self) -> float:
+        """How many times longer a step takes now than for a sequence alone."""
+        return 1 + (self.config.slowdown - 1) * self.running / self.config.max_num_seqs
+
+    def submit(
+        self, *, now_s: float, tokens: int, rank: int = 0, deadline_s: float | None = None
+    ) -> Sequence:
+        """Add a sequence: it runs at once if a slot is free, else waits.
+
+        Args:
+            rank: lower is more important.
+            deadline_s: the moment after which nobody wants the answer.
+
+        Raises:
+            QueueFull: nothing was added.
+        """
+        self.advance(now_s)
+        rank = rank if self.config.priorities else 0
+        sequence = Sequence(
+            number=next(self._numbers),
+            tokens=tokens,
+            rank=rank,
+            deadline_s=math.inf if deadline_s is None else deadline_s,
+            work_s=self.config.ttft_s + tokens * self.config.itl_s,
+            submitted_s=self._now,
+        )
+        if self._certainly_late(sequence):
+            self._record(sequence, self._now, Outcome.EXPIRED)
+            return sequence
+        full = self.running >= self.config.max_num_seqs
+        if full and len(self._waiting) >= self.config.max_waiting:
+            if not self._waiting or self._waiting[-1][0] <= rank:
+                raise QueueFull(self.drain_s())
+            self._end(self._waiting[-1][2], self._now, Outcome.EVICTED)
+        bisect.insort(self._waiting, (rank, sequence.number, sequence))
+        self._waiting_work += sequence.work_s
+        if self.config.deadlines and deadline_s is not None:
+            heapq.heappush(self._deadlines, (deadline_s, sequence.number, sequence))
+        self._fill()
+        return sequence
+
+    def abort(self, sequence: Sequence, now_s: float) -> None:
+        """Drop a sequence whose client has gone: its slot is free at once."""
+        self.advance(now_s)
+        if sequence.outcome is None:
+            self._end(sequence, self._now, Outcome.ABANDONED)
+            self._fill()
+
+    def advance(self, now_s: float) -> None:
+        """Let everything happen that happens until `now_s`, each thing at its own moment."""
+        limit_s = now_s + _EPSILON_S
+        while True:
+            finish_s, deadline_s = self._next_finish_s(), self._next_deadline_s()
+            at_s = min(finish_s, deadline_s)
+            if at_s > limit_s:
+                break
+            self._integrate(at_s)
+            if finish_s <= deadline_s:
+                finish, _, sequence = heapq.heappop(self._finishes)
+                self._virtual = max(self._virtual, finish)
+                done = Outcome.ORPHANED if sequence.orphaned else Outcome.FINISHED
+                self._end(sequence, self._now, done)
+            else:
+                self._end(heapq.heappop(self._deadlines)[2], self._now, Outcome.EXPIRED)
+            self._fill()
+        self._integrate(now_s)
+
+    def take_ended(self) -> list[Sequence]:
+        """The sequences that ended since the last call, in order."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def next_event_s(self) -> float | None:
+        """When something happens next if nobody joins or leaves; None when nothing is here."""
+        at_s = min(self._next_finish_s(), self._next_deadline_s())
+        return None if at_s == math.inf else at_s
+
+    def tokens_out(self, sequence: Sequence) -> int:
+        """How many tokens it had produced at the last call."""
+        if sequence.outcome in {Outcome.FINISHED, Outcome.ORPHANED}:
+            return sequence.tokens
+        if not sequence.running:
+            return 0
+        done = self._virtual - sequence.origin - self.config.ttft_s + _EPSILON_S
+        return min(sequence.tokens, max(0, math.floor(done / self.config.itl_s)))
+
+    def token_due_s(self, sequence: Sequence, count: int) -> float | None:
+        """When a running sequence will have produced `count` tokens at the present speed."""
+        if not sequence.running:
+            return None
+        due = sequence.origin + self.config.ttft_s + count * self.config.itl_s
+        return self._now + max(0.0, due - self._virtual) * self.step_factor
+
+    def drain_s(self) -> float:
+        """How long a full batch needs for all that runs and waits now, in seconds."""
+        left = sum(end - self._virtual for end, _, seq in self._finishes if seq.outcome is None)
+        work = left + self._waiting_work
+        return work * self.config.slowdown / self.config.max_num_seqs
+
+    def _integrate(self, to_s: float) -> None:
+        span_s = to_s - self._now
+        if span_s <= 0:
+            return
+        factor = self.step_factor
+        reached = self._virtual + span_s / factor
+        while self._first_tokens and self._first_tokens[0][0] <= reached + _EPSILON_S:
+            due, _, sequence = heapq.heappop(self._first_tokens)
+            if sequence.outcome is None:
+                sequence.first_token_s = self._now + (due - self._virtual) * factor
+        self._virtual = reached
+        self._slot_seconds += span_s * self.running
+        self._now = to_s
+
+    def _next_finish_s(self) -> float:
+        while self._finishes and self._finishes[0][2].outcome is not None:
+            heapq.heappop(self._finishes)
+        if not self._finishes:
+            return math.inf
+        return self._now + max(0.0, self._finishes[0][0] - self._virtual) * self.step_factor
+
+    def _next_deadline_s(self) -> float:
+        while self._deadlines and self._deadlines[0][2].outcome is not None:
+            heapq.heappop(self._deadlines)
+        return max(self._deadlines[0][0], self._now) if self._deadlines else math.inf
+
+    def _fill(self) -> None:
+        while self._waiting and self.running < self.config.max_num_seqs:
+            sequence = self._waiting[0][2]
+            if self._certainly_late(sequence):
+                self._end(sequence, self._now, Outcome.EXPIRED)
+            else:
+                self._start(sequence)
+
+    def _certainly_late(self, sequence: Sequence) -> bool:
+        """Whether it could not be done in time even if it ran alone from now on."""
+        late = self._now + sequence.work_s > sequence.deadline_s + _EPSILON_S
+        return self.config.deadlines and late
+
+    def _start(self, sequence: Sequence) -> None:
+        self._leave_queue(sequence)
+        if self.running == 0:  # keeps the sums of floats short
+            self._virtual = 0.0
+            self._finishes.clear()
+            self._first_tokens.clear()
+        self.running += 1
+        sequence.started_s = self._now
+        sequence.origin = self._virtual
+        end = self._virtual + sequence.work_s
+        first = self._virtual + self.config.ttft_s + self.config.itl_s
+        heapq.heappush(self._finishes, (end, sequence.number, sequence))
+        heapq.heappush(self._first_tokens, (first, sequence.number, sequence))
+
+    def _end(self, sequence: Sequence, at_s: float, outcome: Outcome) -> None:
+        if sequence.started_s is None:
+            self._leave_queue(sequence)
+        else:
+            self.running -= 1
+        self._record(sequence, at_s, outcome)
+
+    def _record(self, sequence: Sequence, at_s: float, outcome: Outcome) -> None:
+        sequence.outcome = outcome
+        sequence.ended_s = at_s
+        self._ended.append(sequence)
+
+    def _leave_queue(self, sequence: Sequence) -> None:
+        index = bisect.bisect_left(self._waiting, (sequence.rank, sequence.number))
+        del self._waiting[index]
+        self._waiting_work = self._waiting_work - sequence.work_s if self._waiting else 0.0

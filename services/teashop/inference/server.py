@@ -1,0 +1,207 @@
+"""The handlers of the mock LLM server: who waits, who is refused, who is answered, and how."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import AsyncIterator
+
+from teashop.inference.answers import answer, pieces, prompt_tokens
+from teashop.inference.batch import Outcome, QueueFull, Sequence
+from teashop.inference.completions import (
+    DONE,
+    Asked,
+    Usage,
+    chunk,
+    completion,
+    error_event,
+    models,
+    read,
+)
+from teashop.inference.driver import Driver
+from teashop.inference.metrics import InferenceMetrics
+from teashop.inference.settings import InferenceSettings
+from teashop.serving.asgi import BodyGone, Problem, Request, Response, json_response
+from teashop.serving.clock import Clock
+
+_RANKS = {b"critical_plus": 0, b"critical": 1, b"sheddable_plus": 2, b"sheddable": 3}
+_DEFAULT_RANK = 2
+_SSE = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
+
+
+class Completions:
+    """The handlers of one replica. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        settings: InferenceSettings,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        driver: Driver,
+        metrics: InferenceMetrics,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._driver = driver
+        self._metrics = metrics
+        self._loaded_at_s = math.inf
+        self._created = int(clock.unix())
+
+    async def start(self) -> None:
+        """Begin to load the model."""
+        self._loaded_at_s = self._clock.now() + self._settings.startup_s
+        await self._driver.start()
+
+    def loaded(self) -> bool:
+        """Whether the model is there."""
+        return self._clock.now() >= self._loaded_at_s
+
+    async def models(self, _request: Request) -> Response:
+        """GET /v1/models."""
+        return json_response(200, models(self._settings.model, self._created))
+
+    async def complete(self, request: Request) -> Response:
+        """POST /v1/chat/completions."""
+        if not self.loaded():
+            left_s = self._loaded_at_s - self._clock.now()
+            raise self._refusal("dependency", "The model is still being loaded.", left_s)
+        rank = _RANKS.get(request.header(b"x-criticality") or b"", _DEFAULT_RANK)
+        deadline_s = self._deadline_s(request)
+        asked = read(await request.json())
+        tokens = min(asked.max_tokens or self._settings.tokens_full, self._settings.tokens_full)
+        try:
+            sequence = self._driver.submit(tokens=tokens, rank=rank, deadline_s=deadline_s)
+        except QueueFull as full:
+            raise self._refusal("queue_full", "The waiting queue is full.", full.wait_s) from None
+        self._metrics.prompt_tokens.inc(prompt_tokens(asked.prompt))
+        gone = asyncio.ensure_future(request.wait_disconnected())
+        if asked.stream:
+            return await self._streamed(asked, sequence, gone)
+        ended = self._driver.ended(sequence)
+        try:
+            await asyncio.wait((ended, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if sequence.outcome is None:
+                self._driver.leave(sequence)
+            gone.cancel()
+        if ended.cancelled():
+            raise self._refusal("draining", "The server stopped before the answer was ready.", 1.0)
+        if not ended.done() or sequence.outcome is Outcome.ABANDONED:
+            raise BodyGone
+        self._raise_for(sequence)
+        usage = Usage(prompt_tokens=prompt_tokens(asked.prompt), completion_tokens=tokens)
+        body = completion(
+            ident=f"chatcmpl-{self._settings.common.replica}-{sequence.number}",
+            created=int(self._clock.unix()),
+            model=self._settings.model,
+            content=self._content(asked),
+            usage=usage,
+        )
+        held = b"%.6f" % sequence.held_s
+        return json_response(200, body, headers=((b"x-sequence-seconds", held),))
+
+    async def _streamed(
+        self, asked: Asked, sequence: Sequence, gone: asyncio.Future[None]
+    ) -> Response:
+        """Wait for the first token, so that a refusal still has its status; then stream."""
+        first = asyncio.ensure_future(self._driver.tokens(sequence, 1))
+        try:
+            await asyncio.wait((first, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not first.done():
+                first.cancel()
+                self._driver.leave(sequence)
+                gone.cancel()
+        if not first.done():
+            raise BodyGone
+        if first.result() == 0:
+            gone.cancel()
+            self._raise_for(sequence)
+        return Response(200, headers=_SSE, stream=self._events(asked, sequence, gone))
+
+    async def _events(
+        self, asked: Asked, sequence: Sequence, gone: asyncio.Future[None]
+    ) -> AsyncIterator[bytes]:
+        ident = f"chatcmpl-{self._settings.common.replica}-{sequence.number}"
+        created, model = int(self._clock.unix()), self._settings.model
+        parts = list(pieces(self._content(asked), sequence.tokens))
+        told = 0
+        try:
+            yield chunk(
+                ident=ident,
+                created=created,
+                model=model,
+                delta={"role": "assistant", "content": ""},
+            )
+            while told < sequence.tokens:
+                out = await self._driver.tokens(sequence, told + 1)
+                if gone.done():
+                    return
+                if out <= told:
+                    yield error_event("The deadline passed before the last token.", "deadline")
+                    return
+                for part in parts[told:out]:
+                    yield chunk(ident=ident, created=created, model=model, delta={"content": part})
+                told = out
+            yield chunk(ident=ident, created=created, model=model, delta={}, finish_reason="stop")
+            if asked.usage_in_stream:
+                usage = Usage(prompt_tokens=prompt_tokens(asked.prompt), completion_tokens=told)
+                yield chunk(ident=ident, created=created, model=model, delta=None, usage=usage)
+            yield DONE
+        finally:
+            gone.cancel()
+            if sequence.outcome is None:
+                self._driver.leave(sequence)
+
+    def _content(self, asked: Asked) -> str:
+        return answer(
+            asked.utterance,
+            seed=self._settings.common.seed,
+            error_share=self._settings.error_share,
+        )
+
+    def _deadline_s(self, request: Request) -> float | None:
+        """The moment the caller stops waiting, from its remaining milliseconds; None if unsaid."""
+        raw = request.header(b"x-request-timeout-ms")
+        if raw is None:
+            return None
+        try:
+            return request.received_s + int(raw) / 1000
+        except ValueError:
+            raise Problem(
+                400, "request", "X-Request-Timeout-Ms must be an integer of milliseconds."
+            ) from None
+
+    def _raise_for(self, sequence: Sequence) -> None:
+        """Refuse for a sequence that did not finish."""
+        if sequence.outcome is Outcome.EVICTED:
+            raise self._refusal(
+                "queue_full", "A more important request took the place.", self._backlog_s()
+            )
+        if sequence.outcome is Outcome.EXPIRED and sequence.started_s is None:
+            raise self._refusal(
+                "deadline", "The deadline passed, or was sure to, in the queue.", self._backlog_s()
+            )
+        if sequence.outcome is Outcome.EXPIRED:
+            self._metrics.refused.labels(reason="deadline").inc()
+            raise Problem(
+                504, "deadline", "The deadline passed while running.", refused_for="inference"
+            )
+
+    def _backlog_s(self) -> float:
+        return self._driver.batch.drain_s()
+
+    def _refusal(self, reason: str, detail: str, wait_s: float) -> Problem:
+        """A 503 whose Retry-After is the backlog's time, up to a quarter more so as to spread."""
+        self._metrics.refused.labels(reason=reason).inc()
+        after_s = math.ceil(wait_s * self._rng.uniform(1.0, 1.25))
+        return Problem(
+            503,
+            reason,
+            detail,
+            retry_after_s=max(1, min(after_s, self._settings.retry_after_max_s)),
+            refused_for="inference",
+        )
