@@ -26,7 +26,7 @@ class Backlog:
         self._refused = EwmaRate(_REMEMBERED_S / 2)
         self._finished = EwmaRate(_REMEMBERED_S / 2)
         self._floor_rps = floor_rps
-        self._retry_after = RetryAfter(RetryAfterConfig(cap_s=cap_s))
+        self._retry_after = RetryAfter(RetryAfterConfig(maximum_s=cap_s))
 
     def finished(self, now_s: float) -> None:
         """The dependency finished one request."""

@@ -49,15 +49,18 @@ def _ticket(parts: Parts, admitted: Admitted) -> Response | None:
     key = admitted.request.header(b"idempotency-key")
     if not parts.protections.waiting_room or key is None:
         return None
-    if not _spend(parts.tokens_ticket, parts.clock.now()):
-        return None
     now = parts.clock.now()
+    rate_rps = parts.ai_backlog.rate_rps(now)
+    if not parts.waiting_room.has_room(parts.ai_room.waiting, rate_rps):
+        return None
+    if not _spend(parts.tokens_ticket, now):
+        return None
     ticket = parts.waiting_room.issue(
         admitted.user,
         key.decode("latin-1"),
         parts.clock.unix(),
         parts.ai_backlog.size(now, parts.ai_room.waiting),
-        parts.ai_backlog.rate_rps(now),
+        rate_rps,
         parts.rng,
     )
     parts.metrics.tickets.labels("issued").inc()

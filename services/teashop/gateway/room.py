@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 from teashop.resilience.admission import Limiter, LimitReached, Permit
 from teashop.resilience.criticality import Criticality
@@ -98,7 +99,8 @@ class Room:
     async def _wait(self, waiter: _Waiter) -> Permit:
         timer = asyncio.ensure_future(self._clock.sleep(self._wait_s))
         try:
-            await asyncio.wait({waiter.woken, timer}, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {waiter.woken, timer}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
             if not waiter.woken.done():

@@ -22,7 +22,7 @@ class GatewaySettings:
         timeout_s, retries: of one attempt to another service, and attempts after the first.
         quota_rps, quota_burst: requests of one user.
         menu_rps: chats answered with the menu when AI is scarce.
-        ticket_rps, ticket_room: waiting-room tickets issued a second, and outstanding.
+        ticket_rps: waiting-room tickets issued a second.
         ticket_secret: signs tickets; the same in every replica.
         default_deadline_s, max_deadline_s: for requests that name none, and the most believed.
         tokens_full, tokens_short: length of a full and of a short answer.
@@ -51,7 +51,6 @@ class GatewaySettings:
     quota_burst: float = 30.0
     menu_rps: float = 8.0
     ticket_rps: float = 1.0
-    ticket_room: int = 20
     ticket_secret: str = "the-same-in-every-replica"  # noqa: S105 - a default for loopback
     default_deadline_s: float = 3.0
     max_deadline_s: float = 10.0
@@ -77,7 +76,7 @@ class GatewaySettings:
                 raise ValueError(f"{name}_min, _initial and _max must rise from 1 on")
         if not 0 < self.tokens_short <= self.tokens_full:
             raise ValueError("tokens_short must be above 0 and at most tokens_full")
-        for name in ("ai_queue", "orders_queue", "ticket_room", "retries"):
+        for name in ("ai_queue", "orders_queue", "retries"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0")
         for name in ("timeout_s", "default_deadline_s", "max_deadline_s", "quota_rps", "menu_rps"):

@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import uvicorn
@@ -76,7 +76,7 @@ def read_settings(args: argparse.Namespace, settings_class: type) -> object:
     Raises:
         SettingsError: in one sentence.
     """
-    raw: dict[str, object] = {}
+    raw: dict[str, Any] = {}
     where = "defaults"
     if args.settings is not None:
         where = str(args.settings)
