@@ -134,7 +134,8 @@ class OrderStore:
         self._db = database
         self._terms = terms
         self._unix = unix
-        self._claim = self._insert_ignoring(schema.idempotency)
+        # RETURNING tells whether the row went in; drivers disagree on an INSERT's row count.
+        self._claim = self._insert_ignoring(schema.idempotency).returning(schema.idempotency.c.key)
         self._stock = self._insert_ignoring(schema.stock)
 
     def open(self) -> None:
@@ -261,14 +262,14 @@ class OrderStore:
         try:
             taken = connection.execute(
                 self._claim, {"route": route.value, "key": key, "body_hash": body_hash}
-            ).rowcount
+            ).first()
         except DBAPIError as error:
             if sqlstate(error) == _LOCK_NOT_AVAILABLE:
                 raise KeyInFlight(
                     "A request with this Idempotency-Key is still being served."
                 ) from error
             raise
-        return None if taken == 1 else _first(connection, route, key, body_hash)
+        return None if taken is not None else _first(connection, route, key, body_hash)
 
     def _finish(
         self, connection: Connection, route: Route, key: str, status: int, answer: object
