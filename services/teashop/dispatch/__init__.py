@@ -1,1 +1,1 @@
-"""Shops, couriers, promises, pause, backpressure and the notice feed."""
+"""Dispatch: shops, couriers, promises, backpressure and the notice feed."""
