@@ -1,0 +1,151 @@
+"""requests.parquet as numpy columns: one row an attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from teastorm.verdict.errors import RunFolderError
+
+type Text = npt.NDArray[np.str_]
+type Floats = npt.NDArray[np.float64]
+type Ints = npt.NDArray[np.int64]
+type Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """Columns of equal length; times in seconds since the run's start, NaN where none."""
+
+    request_id: Text
+    class_: Text
+    criticality: Text
+    user: Text
+    key: Text
+    phase: Text
+    intended_s: Floats
+    attempt: Ints
+    sent_s: Floats
+    ended_s: Floats
+    status: Ints
+    error: Text
+    rung: Text
+    reason: Text
+    refused_for: Text
+    threshold: Text
+    retry_after_s: Floats
+    replica: Text
+    sequence_s: Floats
+    right: Flags
+    order_id: Text
+    ticket: Text
+    waited_s: Floats
+    final: Flags
+    lag_s: Floats
+    honoured: Flags
+
+    def __len__(self) -> int:
+        return len(self.request_id)
+
+    @property
+    def real(self) -> Flags:
+        """Rows that were attempts; the others are arrivals that were never sent."""
+        return np.asarray(self.attempt > 0, dtype=np.bool_)
+
+    @property
+    def refused(self) -> Flags:
+        """Attempts answered 429 or 503."""
+        return (self.status == 429) | (self.status == 503)
+
+    @property
+    def accepted(self) -> Flags:
+        """Attempts answered 2xx."""
+        return (self.status >= 200) & (self.status < 300)
+
+    @property
+    def answer_s(self) -> Floats:
+        """Seconds from the intended send (a retry: its send) to the last byte; NaN without one."""
+        start = np.where(self.attempt <= 1, self.intended_s, self.sent_s)
+        return self.ended_s - start
+
+
+def read_attempts(path: Path) -> Attempts:
+    """The file's columns; `RunFolderError` names a missing or mistyped one."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise RunFolderError(
+            f"{path.name} cannot be read as parquet ({_first_line(error)}); run the experiment again."
+        ) from error
+    columns = _Columns(table=table, file=path.name)
+    return Attempts(
+        request_id=columns.text("request_id"),
+        class_=columns.text("class"),
+        criticality=columns.text("criticality"),
+        user=columns.text("user"),
+        key=columns.text("key"),
+        phase=columns.text("phase"),
+        intended_s=columns.floats("intended_s"),
+        attempt=columns.ints("attempt"),
+        sent_s=columns.floats("sent_s"),
+        ended_s=columns.floats("ended_s"),
+        status=columns.ints("status"),
+        error=columns.text("error"),
+        rung=columns.text("rung"),
+        reason=columns.text("reason"),
+        refused_for=columns.text("refused_for"),
+        threshold=columns.text("threshold"),
+        retry_after_s=columns.floats("retry_after_s"),
+        replica=columns.text("replica"),
+        sequence_s=columns.floats("sequence_s"),
+        right=columns.flags("right"),
+        order_id=columns.text("order_id"),
+        ticket=columns.text("ticket"),
+        waited_s=columns.floats("waited_s"),
+        final=columns.flags("final"),
+        lag_s=columns.floats("lag_s"),
+        honoured=columns.flags("honoured"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """Typed access to a table's columns; nulls become "", False, 0 or NaN."""
+
+    table: pa.Table
+    file: str
+
+    def text(self, name: str) -> Text:
+        return np.array(self._of(name, pa.string(), "").to_pylist(), dtype=np.str_)
+
+    def flags(self, name: str) -> Flags:
+        return np.array(self._of(name, pa.bool_(), False).to_pylist(), dtype=np.bool_)
+
+    def ints(self, name: str) -> Ints:
+        return np.array(self._of(name, pa.int64(), 0).to_pylist(), dtype=np.int64)
+
+    def floats(self, name: str) -> Floats:
+        return np.array(self._of(name, pa.float64(), float("nan")).to_pylist(), dtype=np.float64)
+
+    def _of(self, name: str, kind: pa.DataType, blank: str | float) -> pa.Array:
+        if name not in self.table.column_names:
+            raise RunFolderError(
+                f"{self.file}: column {name} is missing; run the experiment again."
+            )
+        try:
+            return self.table.column(name).combine_chunks().cast(kind).fill_null(blank)
+        except pa.ArrowException as error:
+            raise RunFolderError(
+                f"{self.file}: column {name} has the wrong type ({_first_line(error)}); "
+                "run the experiment again."
+            ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:120] if text else type(error).__name__

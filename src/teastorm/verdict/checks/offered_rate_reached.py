@@ -1,0 +1,55 @@
+"""Was the shop offered what was planned, by its own count and by what was sent?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from teastorm.verdict import names
+from teastorm.verdict.bounds import at_least
+from teastorm.verdict.check import Check, Role
+from teastorm.verdict.run import Run
+from teastorm.verdict.words import CHAT
+
+ID = "offered-rate-reached"
+ROLE = Role.VOID
+FIX = "give the generator more CPU or lower the factor; look for gateways that were not scraped"
+COUNTS_DIFFER = 0.02
+# A scrape is a second apart: at a step in demand a counter read between two scrapes is a guess.
+MARGIN_S = 1.0
+
+
+def evaluate(run: Run) -> Check:
+    """Chats that gateways counted in the fault window / planned, within 2 % of what was sent.
+
+    What was sent are attempts, retries included, without those that found no connection: no
+    server can have seen them. First attempts alone have to reach the bound too, or retries would
+    stand in for demand.
+    """
+    bound = at_least(run, ID, unit="share of planned", fix=FIX)
+    window = run.fault_window
+    start, end = window.start_s + MARGIN_S, window.end_s - MARGIN_S
+    if end - start < MARGIN_S:
+        return bound.unknown("the fault window is too short to count in")
+    rows = run.attempts
+    chat = (rows.class_ == CHAT) & rows.real & (rows.sent_s >= start) & (rows.sent_s < end)
+    sent = int((chat & (rows.error != "connection")).sum())
+    first = int((chat & (rows.attempt == 1)).sum())
+    rates = run.planned_chat_rps(np.arange(start, end, 0.1) + 0.05)
+    if np.isfinite(rates).all():
+        planned = float(rates.mean() * (end - start))
+    else:
+        drawn = (run.requests.intended_s >= start) & (run.requests.intended_s < end)
+        planned = float((drawn & run.requests.of(CHAT)).sum())
+    seen = run.metrics.increase(names.OFFERED, start, end, route=CHAT)
+    if seen is None:
+        return bound.unknown(f"no gateway exported {names.OFFERED[0]} in the fault window", n=sent)
+    if planned <= 0 or sent == 0:
+        return bound.unknown("no chat was planned or sent in the fault window", n=sent)
+    differ = abs(seen / sent - 1)
+    broken = (
+        f"the gateways' count differs from what was sent by {differ:.1%}"
+        if differ > COUNTS_DIFFER
+        else ""
+    )
+    why = f"{planned:.0f} chats planned, {first} first attempts, {sent} sent, {seen:.0f} counted"
+    return bound.judge(min(first, seen) / planned, n=sent, why=why, broken=broken)

@@ -1,0 +1,30 @@
+"""Is every fault over, and seen to be over?"""
+
+from __future__ import annotations
+
+from teastorm.verdict.bounds import at_least
+from teastorm.verdict.check import Check, Role
+from teastorm.verdict.run import Run
+
+ID = "rollback-proved"
+ROLE = Role.ROLLBACK
+FIX = "run teastorm down: the shop may still be faulty"
+
+
+def evaluate(run: Run) -> Check:
+    """The share of faults that were rolled back; the journal's rollbacks have to have succeeded."""
+    bound = at_least(run, ID, unit="share", fix=FIX)
+    if not run.faults:
+        return bound.unknown("faults.json lists no fault")
+    if run.journal is None:
+        return bound.unknown("journal.json is missing", n=len(run.faults))
+    left = [fault.id for fault in run.faults if not fault.rolled_back]
+    failed = [probe.name for probe in run.journal.rollbacks if not probe.succeeded]
+    total = len(run.faults)
+    return bound.judge(
+        1 - len(left) / total,
+        n=total,
+        why=f"{', '.join(left)} not rolled back" if left else f"{total} faults over",
+        broken=f"rollback failed: {', '.join(failed)}" if failed else "",
+        evidence=left or failed,
+    )

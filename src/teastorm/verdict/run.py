@@ -1,0 +1,117 @@
+"""A run as checks see it: records, columns and the windows between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from teastorm.verdict.attempts import Attempts, Floats
+from teastorm.verdict.metrics import Metrics
+from teastorm.verdict.record import (
+    Event,
+    Fault,
+    Journal,
+    Ledger,
+    LoadSummary,
+    Plan,
+    RunMeta,
+    Window,
+)
+from teastorm.verdict.slo import Slo
+from teastorm.verdict.words import CHAT, Requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything a verdict is computed from. `journal` is None when none was written."""
+
+    path: Path
+    meta: RunMeta
+    plan: Plan
+    load: LoadSummary
+    faults: tuple[Fault, ...]
+    events: tuple[Event, ...]
+    ledger: Ledger
+    journal: Journal | None
+    attempts: Attempts
+    requests: Requests
+    metrics: Metrics
+    slo: Slo
+
+    @property
+    def load_window(self) -> Window:
+        """From the first to the last planned arrival."""
+        phases = self.plan.phases
+        return Window(
+            start_s=min(p.window.start_s for p in phases), end_s=max(p.window.end_s for p in phases)
+        )
+
+    @property
+    def fault_window(self) -> Window:
+        """W: the planned window; from the act itself where a fault is one (a kill, an outage)."""
+        began = [
+            f.began_s for f in self.faults if not f.is_surge and f.proved and f.began_s is not None
+        ]
+        start = min(began) if began else self.plan.fault.start_s
+        return Window(start_s=min(start, self.plan.fault.end_s), end_s=self.plan.fault.end_s)
+
+    @property
+    def fault_end_s(self) -> float | None:
+        """The proved end from which recovery counts; for a lost replica the kill; None unproved."""
+        ends = [
+            f.began_s if f.is_loss and not f.is_out else f.ended_s for f in self.faults if f.proved
+        ]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(self.faults) else None
+
+    @property
+    def before_window(self) -> Window:
+        """Base load before the fault."""
+        start = self.load_window.start_s
+        return Window(start_s=start, end_s=max(start, self.fault_window.start_s))
+
+    @property
+    def after_window(self) -> Window:
+        """Base load after the fault's proved end (its planned end where unproved)."""
+        start = self.fault_end_s if self.fault_end_s is not None else self.fault_window.end_s
+        return Window(start_s=start, end_s=max(start, self.load_window.end_s))
+
+    def planned_chat_rps(self, at_s: Floats) -> Floats:
+        """The planned chat rate at some times; NaN where the plan names none."""
+        rate = np.full(len(at_s), np.nan)
+        for phase in self.plan.phases:
+            if phase.chat_rps is not None:
+                inside = (at_s >= phase.window.start_s) & (at_s < phase.window.end_s)
+                rate[inside] = phase.chat_rps
+        return rate
+
+    def chat_rps_grid(self, window: Window, step_s: float = 1.0) -> Floats:
+        """Chat demand in each second of a window: as planned, or else as drawn over 5 s."""
+        edges = np.arange(window.start_s, window.end_s - 1e-9, step_s)
+        planned = self.planned_chat_rps(edges + 1e-6)
+        times = np.sort(self.requests.intended_s[self.requests.of(CHAT)])
+        drawn = (
+            np.searchsorted(times, edges + step_s / 2 + 2.5)
+            - np.searchsorted(times, edges + step_s / 2 - 2.5)
+        ) / 5.0
+        return np.where(np.isfinite(planned), planned, drawn)
+
+    def inference_replicas(self, at_s: Floats) -> Floats:
+        """How many AI replicas were ready, from the events; the declared number before any."""
+        changes: list[tuple[float, int]] = []
+        for event in self.events:
+            if event.service != "inference":
+                continue
+            if event.kind == "replica_ready":
+                changes.append((event.t_s, 1))
+            elif event.kind == "replica_gone":
+                changes.append((event.t_s, -1))
+        started = self.load_window.start_s
+        base = self.meta.replicas.get("inference", 0)
+        # Whether the first replicas' own events are listed depends on when t0 was taken.
+        ready = np.full(len(at_s), float(base - sum(by for t, by in changes if t <= started)))
+        for t_s, by in changes:
+            ready += np.where(at_s >= t_s, by, 0)
+        return np.asarray(np.maximum(ready, 0.0), dtype=np.float64)

@@ -1,0 +1,230 @@
+"""The words of DEFINITIONS.md as pure functions over columns: outcome, goodput, amplification.
+
+Nothing here reads files or knows a bound. Windows select requests by their *intended* time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import cast
+
+import numpy as np
+
+from teastorm.verdict.attempts import Attempts, Flags, Floats, Ints, Text
+from teastorm.verdict.record import Window
+
+CHAT = "chat"
+CHECKOUT = "checkout"
+CRITICALITIES = ("critical_plus", "critical", "sheddable_plus", "sheddable")
+AI_RUNGS = ("full", "short")
+# Answers that lead to no order yet: honest, but not what was wished for.
+DEFERRED_RUNGS = ("menu", "ticket")
+
+
+class Outcome(IntEnum):
+    """What became of a request."""
+
+    GOOD = 0
+    DEGRADED = 1
+    REFUSED = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """One row a logical request; `latency_s` from the intended send to the last byte, NaN without.
+
+    `weight` is w(rung) of the final answer, `attempts` counts what was sent, `invited` those of
+    them that waited at least the Retry-After they had been given.
+    """
+
+    request_id: Text
+    class_: Text
+    criticality: Text
+    user: Text
+    key: Text
+    order_id: Text
+    intended_s: Floats
+    latency_s: Floats
+    outcome: Ints
+    status: Ints
+    rung: Text
+    weight: Floats
+    sequence_s: Floats
+    attempts: Ints
+    invited: Ints
+    refused_any: Flags
+    unsent: Flags
+
+    def __len__(self) -> int:
+        return len(self.request_id)
+
+    @property
+    def good(self) -> Flags:
+        """Rows whose outcome is good."""
+        return self.outcome == Outcome.GOOD
+
+    def within(self, window: Window) -> Flags:
+        """Rows whose intended time lies in the window."""
+        return cast("Flags", (self.intended_s >= window.start_s) & (self.intended_s < window.end_s))
+
+    def of(self, class_: str) -> Flags:
+        """Rows of one class."""
+        return cast("Flags", self.class_ == class_)
+
+    def at(self, criticality: str) -> Flags:
+        """Rows of one criticality."""
+        return cast("Flags", self.criticality == criticality)
+
+
+def rung_weights(rungs: Text, classes: Text, short_weight: float) -> Floats:
+    """w(rung) for chat: full 1, short tokens_short / tokens_full, else 0. Other classes: 1."""
+    chat = classes == CHAT
+    weight = np.where(rungs == "full", 1.0, np.where(rungs == "short", short_weight, 0.0))
+    return cast("Floats", np.where(chat, weight, 1.0))
+
+
+def requests_of(
+    rows: Attempts,
+    *,
+    deadlines_s: Mapping[str, float],
+    ledger_order_ids: AbstractSet[str],
+    short_weight: float,
+) -> Requests:
+    """Group attempts into requests and decide each one's outcome.
+
+    The final attempt is the one marked so (the last one where none or several are). A request is
+    good when that answer is 2xx, right, leads to what was wished, a checkout's order is in the
+    ledger, and it ended within the class's deadline of the intended time. It is degraded when it
+    is an honest menu or ticket in time, or a ticket given in time and redeemed later. It is
+    refused when it ended in 429 or 503 with a Retry-After of a second or more, itself within the
+    deadline of being sent. Everything else failed, unsent arrivals too.
+    """
+    count = len(rows)
+    ids, first, group = np.unique(rows.request_id, return_index=True, return_inverse=True)
+    total = len(ids)
+    # The last in order of (final, attempt) within each group is the final answer.
+    order = np.lexsort((rows.attempt, rows.final, group))
+    last = (
+        order[np.searchsorted(group[order], np.arange(total), side="right") - 1] if count else order
+    )
+
+    deadline = _by_class(rows.class_, deadlines_s)
+    accepted = rows.accepted
+    ended_in_s = rows.ended_s - rows.intended_s
+    in_time = ended_in_s <= deadline
+    chat = rows.class_ == CHAT
+    deferred = chat & np.isin(rows.rung, DEFERRED_RUNGS)
+    booked = (rows.class_ != CHECKOUT) | np.isin(
+        rows.order_id, np.array(sorted(ledger_order_ids), dtype=np.str_)
+    )
+    good = accepted & rows.right & booked & in_time & ~deferred & (rows.rung != "refused")
+    ticketed = np.zeros(total, dtype=bool)
+    np.logical_or.at(ticketed, group, chat & accepted & (rows.rung == "ticket") & in_time)
+    honest_late = accepted & rows.right & ~deferred
+    degraded = (accepted & deferred & in_time) | (
+        ticketed[group] & (honest_late | deferred) & accepted
+    )
+    refused = rows.refused & (rows.retry_after_s >= 1.0) & (rows.answer_s <= deadline)
+
+    outcome = np.select(
+        [good[last], degraded[last], refused[last]],
+        [int(Outcome.GOOD), int(Outcome.DEGRADED), int(Outcome.REFUSED)],
+        default=int(Outcome.FAILED),
+    ).astype(np.int64)
+    refused_any = np.zeros(total, dtype=bool)
+    np.logical_or.at(refused_any, group, rows.refused)
+    return Requests(
+        request_id=ids,
+        class_=rows.class_[first],
+        criticality=rows.criticality[first],
+        user=rows.user[first],
+        key=rows.key[first],
+        order_id=rows.order_id[last],
+        intended_s=rows.intended_s[first],
+        latency_s=ended_in_s[last],
+        outcome=outcome,
+        status=rows.status[last],
+        rung=rows.rung[last],
+        weight=rung_weights(rows.rung[last], rows.class_[last], short_weight),
+        sequence_s=np.nan_to_num(rows.sequence_s[last]),
+        attempts=np.bincount(group[rows.real], minlength=total),
+        invited=np.bincount(group[rows.real & rows.honoured & (rows.attempt > 1)], minlength=total),
+        refused_any=refused_any,
+        unsent=(rows.error == "unsent")[last],
+    )
+
+
+def _by_class(classes: Text, values: Mapping[str, float]) -> Floats:
+    found = np.full(len(classes), np.nan)
+    for name, value in values.items():
+        found[classes == name] = value
+    return found
+
+
+def goodput_rps(requests: Requests, class_: str, window: Window) -> float | None:
+    """Sum of w(rung) over good requests of a class in the window, a second; None if it is empty."""
+    if window.seconds <= 0:
+        return None
+    chosen = requests.of(class_) & requests.within(window) & requests.good
+    return float(requests.weight[chosen].sum() / window.seconds)
+
+
+def offered_rps(requests: Requests, class_: str, window: Window) -> float | None:
+    """Drawn arrivals of a class a second, sent or not; None if the window is empty."""
+    if window.seconds <= 0:
+        return None
+    return float((requests.of(class_) & requests.within(window)).sum() / window.seconds)
+
+
+def in_time_sequence_s(requests: Requests, window: Window) -> float:
+    """Sequence-seconds of the AI that ended in a good answer to a request of the window."""
+    chosen = requests.of(CHAT) & requests.within(window) & requests.good
+    return float(requests.sequence_s[chosen].sum())
+
+
+def success_share(requests: Requests, chosen: Flags) -> float | None:
+    """Good requests among the chosen; None when there is none."""
+    total = int(chosen.sum())
+    return float((chosen & requests.good).sum() / total) if total else None
+
+
+def amplification(requests: Requests, chosen: Flags) -> tuple[float, float] | None:
+    """Attempts / requests, in all and without those a Retry-After had invited; None if none."""
+    total = int(chosen.sum())
+    if not total:
+        return None
+    sent = float(requests.attempts[chosen].sum())
+    uninvited = sent - float(requests.invited[chosen].sum())
+    return sent / total, uninvited / total
+
+
+def jain(shares: Floats) -> float | None:
+    """Jain's index (sum x)^2 / (n sum x^2), from 1/n to 1; None when all are 0 or there is none.
+
+    Jain, Chiu, Hawe: A Quantitative Measure of Fairness (DEC-TR-301, 1984).
+    """
+    squares = float((shares**2).sum())
+    if len(shares) == 0 or squares == 0:
+        return None
+    return float(shares.sum() ** 2 / (len(shares) * squares))
+
+
+def user_shares(requests: Requests, chosen: Flags, *, at_least: int = 5) -> Floats:
+    """(good + degraded) / offered of each user with at least so many of the chosen requests."""
+    _, group = np.unique(requests.user[chosen], return_inverse=True)
+    offered = np.bincount(group)
+    served = np.bincount(group, weights=requests.outcome[chosen] <= Outcome.DEGRADED)
+    enough = offered >= at_least
+    return served[enough] / offered[enough]
+
+
+def percentile(values: Floats, share: float) -> float | None:
+    """The smallest value that `share` of the finite values do not exceed; None without values."""
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return None
+    return float(np.quantile(finite, share, method="inverted_cdf"))

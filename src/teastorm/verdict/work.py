@@ -1,0 +1,73 @@
+"""What the AI could have done, what it spent, and what came in time: sequence-seconds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from teastorm.verdict import names
+from teastorm.verdict.record import Window
+from teastorm.verdict.run import Run
+from teastorm.verdict.words import goodput_rps, in_time_sequence_s
+
+
+def replica_seconds(run: Run, window: Window, step_s: float = 0.1) -> float:
+    """Seconds of ready AI replicas in a window, summed over replicas."""
+    at = np.arange(window.start_s, window.end_s, step_s) + step_s / 2
+    return float(run.inference_replicas(at).sum() * step_s)
+
+
+def available_sequence_s(run: Run, window: Window) -> float:
+    """N · B · |W|, with N as it was from second to second."""
+    return replica_seconds(run, window) * run.meta.inference.max_num_seqs
+
+
+def spent_sequence_s(run: Run, window: Window) -> float | None:
+    """Sequence-seconds the AI spent in a window, by its own count; None when not exported.
+
+    From the counter where there is one, else the running sequences integrated over time.
+    """
+    counted = run.metrics.increase(names.SEQUENCE_SECONDS, window.start_s, window.end_s)
+    if counted is not None:
+        return counted
+    grid = np.arange(window.start_s, window.end_s, 0.25)
+    running = run.metrics.total(names.RUNNING, grid, service="inference")
+    if running is None or float(np.isnan(running).mean()) > 0.1:
+        return None
+    return float(np.nanmean(running) * window.seconds)
+
+
+def utilisation(run: Run, window: Window) -> float | None:
+    """Sequence-seconds delivered in time / available; None without any AI or time."""
+    available = available_sequence_s(run, window)
+    return in_time_sequence_s(run.requests, window) / available if available > 0 else None
+
+
+def wasted_share(run: Run, window: Window) -> float | None:
+    """1 - delivered in time / spent, from 0 to 1; None when what was spent is not known."""
+    spent = spent_sequence_s(run, window)
+    if spent is None or spent <= 0:
+        return None
+    return max(0.0, 1.0 - in_time_sequence_s(run.requests, window) / spent)
+
+
+def deliverable_rps(run: Run, window: Window) -> float:
+    """What goodput is measured against: the mean of min(λ, K) over the window.
+
+    For lost replicas K is K(N-1)/N, with N those of the service that lost one (0 when all went).
+    """
+    capacity = run.meta.capacity.rps
+    for fault in run.faults:
+        if fault.is_out:
+            return 0.0
+        if fault.is_loss:
+            total = run.meta.replicas.get(fault.service, 1)
+            capacity = min(capacity, run.meta.capacity.rps * (total - 1) / total)
+    rates = run.chat_rps_grid(window)
+    return float(np.minimum(rates, capacity).mean()) if len(rates) else 0.0
+
+
+def retention(run: Run, window: Window) -> float | None:
+    """Chat goodput / `deliverable_rps`; None when nothing could have been delivered."""
+    possible = deliverable_rps(run, window)
+    goodput = goodput_rps(run.requests, "chat", window)
+    return None if goodput is None or possible <= 0 else goodput / possible
