@@ -84,7 +84,8 @@ async def start() -> AsyncIterator[Start]:
         common = Common(
             service="inference", seed=7, protections=protections or Protections.all_on()
         )
-        settings = replace(InferenceSettings(common=common), **knobs)  # type: ignore[arg-type]  # knobs by name
+        plain = InferenceSettings(common=common, deadline_margin_s=0.0)
+        settings = replace(plain, **knobs)  # type: ignore[arg-type]  # knobs by name
         clock, registry, cpu = VirtualClock(), CollectorRegistry(), [0.0]
 
         def cpu_s() -> float:

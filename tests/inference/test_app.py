@@ -160,10 +160,11 @@ async def test_the_more_important_takes_the_place_in_a_full_queue(start: Start) 
 
 
 async def test_a_deadline_drops_what_waits_with_503_and_what_runs_with_504(start: Start) -> None:
-    replica = await (await start(max_num_seqs=1)).loaded()
-    running = replica.ask(headers={"X-Request-Timeout-Ms": "430"})
-    waiting = replica.ask(headers={"X-Request-Timeout-Ms": "450"})
+    replica = await (await start(max_num_seqs=2)).loaded()
+    running = replica.ask(headers={"X-Request-Timeout-Ms": "460"})
+    await replica.clock.advance(0.0)  # alone, it would take 0.45 s
     patient = replica.ask()
+    waiting = replica.ask(headers={"X-Request-Timeout-Ms": "480"})
     hopeless = replica.ask(headers={"X-Request-Timeout-Ms": "100"})
     await replica.clock.advance(0.0)
     called = await hopeless
@@ -173,20 +174,31 @@ async def test_a_deadline_drops_what_waits_with_503_and_what_runs_with_504(start
     assert [(await task).status for task in (running, waiting, patient)] == [504, 503, 200]
     assert reason(await running) == reason(await waiting) == "deadline"
     spent = replica.value("teashop_sequence_seconds_total", outcome="expired")
-    assert spent == pytest.approx(0.43, abs=1e-3)
+    assert spent == pytest.approx(0.46, abs=1e-3)
     assert replica.value("vllm:request_success_total", finished_reason="abort") == 3
 
 
 async def test_a_stream_says_when_its_deadline_passed(start: Start) -> None:
-    replica = await (await start(slowdown=2.0, max_num_seqs=1)).loaded()
-    asked = replica.ask(stream=True, headers={"X-Request-Timeout-Ms": "500"})
+    replica = await (await start(max_num_seqs=2)).loaded()
+    asked = replica.ask(stream=True, headers={"X-Request-Timeout-Ms": "460"})
+    await replica.clock.advance(0.0)
+    fuller = replica.ask()
     refused = replica.ask(stream=True, headers={"X-Request-Timeout-Ms": "450"})
     await replica.clock.advance(1.0)
+    assert (await fuller).status == 200
     assert (await refused).status == 503
     called = await asked
     assert called.status == 200
     assert b'"type":"deadline"' in called.body
     assert b"[DONE]" not in called.body
+
+
+async def test_some_of_the_budget_is_kept_for_the_way_back(start: Start) -> None:
+    replica = await (await start(slowdown=1.0, deadline_margin_s=0.05)).loaded()
+    tight = replica.ask(headers={"X-Request-Timeout-Ms": "440"})
+    enough = replica.ask(headers={"X-Request-Timeout-Ms": "460"})
+    await replica.clock.advance(0.5)
+    assert [(await tight).status, (await enough).status] == [503, 200]
 
 
 async def test_without_deadlines_late_work_is_done_all_the_same(start: Start) -> None:

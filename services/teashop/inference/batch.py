@@ -56,7 +56,7 @@ class BatchConfig:
     priorities: bool = True
     """Lower ranks first; off: first come, first served."""
     deadlines: bool = True
-    """Drop what is late, or is certain to be; off: deadlines are ignored."""
+    """Drop what is late, or would be if it started now; off: deadlines are ignored."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -155,7 +155,7 @@ class Batch:
             work_s=self.config.ttft_s + tokens * self.config.itl_s,
             submitted_s=self._now,
         )
-        if self._certainly_late(sequence):
+        if self._would_be_late(sequence):
             self._record(sequence, self._now, Outcome.EXPIRED)
             return sequence
         full = self.running >= self.config.max_num_seqs
@@ -257,14 +257,21 @@ class Batch:
     def _fill(self) -> None:
         while self._waiting and self.running < self.config.max_num_seqs:
             sequence = self._waiting[0][2]
-            if self._certainly_late(sequence):
+            if self._would_be_late(sequence):
                 self._end(sequence, self._now, Outcome.EXPIRED)
             else:
                 self._start(sequence)
 
-    def _certainly_late(self, sequence: Sequence) -> bool:
-        """Whether it could not be done in time even if it ran alone from now on."""
-        late = self._now + sequence.work_s > sequence.deadline_s + _EPSILON_S
+    def _would_be_late(self, sequence: Sequence) -> bool:
+        """Whether it would miss its deadline if it started now, at the speed it would find.
+
+        Waiting for the deadline itself is not enough: a first come, first served queue under
+        overload hands out slots to sequences with just too little time left, and half of all
+        slot time goes to answers that are cut off (measured at 3x: 15 served of 32 a second).
+        """
+        after_join = min(self.running + 1, self.config.max_num_seqs) / self.config.max_num_seqs
+        needed_s = sequence.work_s * (1 + (self.config.slowdown - 1) * after_join)
+        late = self._now + needed_s > sequence.deadline_s + _EPSILON_S
         return self.config.deadlines and late
 
     def _start(self, sequence: Sequence) -> None:

@@ -164,16 +164,17 @@ class Completions:
         )
 
     def _deadline_s(self, request: Request) -> float | None:
-        """The moment the caller stops waiting, from its remaining milliseconds; None if unsaid."""
+        """The moment an answer has to leave, from its remaining milliseconds; None if unsaid."""
         raw = request.header(b"x-request-timeout-ms")
         if raw is None:
             return None
         try:
-            return request.received_s + int(raw) / 1000
+            budget_s = int(raw) / 1000
         except ValueError:
             raise Problem(
                 400, "request", "X-Request-Timeout-Ms must be an integer of milliseconds."
             ) from None
+        return request.received_s + budget_s - self._settings.deadline_margin_s
 
     def _raise_for(self, sequence: Sequence) -> None:
         """Refuse for a sequence that did not finish."""
@@ -183,7 +184,9 @@ class Completions:
             )
         if sequence.outcome is Outcome.EXPIRED and sequence.started_s is None:
             raise self._refusal(
-                "deadline", "The deadline passed, or was sure to, in the queue.", self._backlog_s()
+                "deadline",
+                "The deadline passed in the queue, or would pass before the end.",
+                self._backlog_s(),
             )
         if sequence.outcome is Outcome.EXPIRED:
             self._metrics.refused.labels(reason="deadline").inc()

@@ -32,6 +32,8 @@ class InferenceSettings:
     """Tokens of a short answer: what the gateway asks for on the `short` rung."""
     slowdown: float = 1.25
     """How many times longer each step takes at a full batch; linear in the running share."""
+    deadline_margin_s: float = 0.02
+    """Kept of the caller's remaining time for the answer's way back."""
     startup_s: float = 1.0
     """How long loading the model takes; not ready until then."""
     burn_share: float = 0.08
@@ -53,7 +55,7 @@ class InferenceSettings:
             value = int(getattr(self, name))
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
-        for name in ("ttft_s", "startup_s", "burn_share"):
+        for name in ("ttft_s", "startup_s", "burn_share", "deadline_margin_s"):
             value_s = float(getattr(self, name))
             if not 0 <= value_s < math.inf:
                 raise ValueError(f"{name} must be at least 0, got {value_s}")
