@@ -1,0 +1,103 @@
+"""`teastorm status`: what runs on this machine, and what an earlier run left behind."""
+
+from pathlib import Path
+
+import click
+import orjson
+
+from teastorm.cli.errors import PRECONDITION
+from teastorm.cli.output import json_option, print_json, print_table, say
+from teastorm.platforms.local.cleanup import Found, Survey, survey
+from teastorm.platforms.local.state import StateFile
+
+
+@click.command()
+@json_option
+def status(*, as_json: bool) -> int:
+    """Show the shop's replicas, and what an earlier run left. Changes nothing.
+
+    Exit 3 when something was left behind or the state cannot be read.
+    """
+    look = survey(StateFile())
+    word = state_word(look)
+    if as_json:
+        print_json("teastorm.status/1", _content(look, word))
+    else:
+        _show(look, word)
+    return PRECONDITION if word in {"leftovers", "corrupt"} else 0
+
+
+def state_word(look: Survey) -> str:
+    """`running`, `nothing`, `leftovers` or `corrupt`."""
+    if look.corrupt is not None:
+        return "corrupt"
+    if look.empty:
+        return "nothing"
+    return "leftovers" if look.leftovers else "running"
+
+
+def _content(look: Survey, word: str) -> dict[str, object]:
+    state = look.state
+    runner = None
+    if state is not None:
+        runner = {
+            "pid": state.runner_pid,
+            "started_unix_s": state.runner_started_unix_s,
+            "alive": look.runner_alive,
+        }
+    return {
+        "state": word,
+        "detail": look.corrupt,
+        "runner": runner,
+        "endpoints": _endpoints(look),
+        "replicas": [_replica(found) for found in look.processes],
+        "files": list(look.files),
+        "run_dir": None if state is None else state.run_dir,
+        "endpoints_file": None if state is None else state.endpoints_file,
+    }
+
+
+def _replica(found: Found) -> dict[str, object]:
+    note = found.note
+    return {
+        "service": None if note is None else note.service,
+        "replica": None if note is None else note.replica_id,
+        "pid": found.pid,
+        "started_unix_s": found.started_unix_s,
+        "port": None if note is None else note.port,
+        "admin_port": None if note is None else note.admin_port,
+        "ready": found.ready,
+    }
+
+
+def _endpoints(look: Survey) -> object:
+    if look.state is None:
+        return {}
+    try:
+        return orjson.loads(Path(look.state.endpoints_file).read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def _show(look: Survey, word: str) -> None:
+    if word == "nothing":
+        say("nothing runs and nothing was left")
+        return
+    if word == "running" and look.state is not None:
+        say(f"the shop runs, kept by pid {look.state.runner_pid}", style="green")
+    if look.processes:
+        rows = [
+            (
+                found.note.replica_id if found.note else "?",
+                str(found.pid),
+                f"127.0.0.1:{found.note.port}" if found.note else "?",
+                "ready" if found.ready else "not ready",
+            )
+            for found in look.processes
+        ]
+        print_table(("replica", "pid", "address", "state"), rows)
+    if look.corrupt is not None:
+        say(look.corrupt, style="red")
+    elif word == "leftovers":
+        text = f"{len(look.processes)} processes and {len(look.files)} files or folders"
+        say(f"a run ended without cleaning up: {text}; `teastorm down` removes them", style="red")
