@@ -67,6 +67,7 @@ class AimdConfig:
         slack_s: and at least so much longer than the baseline is allowed whatever the tolerance: for
             a dependency of milliseconds, a hiccup of the machine is no congestion.
         backoff: the limit is multiplied by this on congestion.
+        doubt: share of the limit by which slowness must have eased to be called congestion.
         judged: samples in each mean; fewer would take one slow answer for congestion.
         baseline: the uncongested time, see `baseline.Baseline`.
     """
@@ -77,6 +78,7 @@ class AimdConfig:
     tolerance: float = 1.4
     slack_s: float = 0.05
     backoff: float = 0.9
+    doubt: float = 0.6
     judged: int = 8
     baseline: BaselineConfig = field(default_factory=BaselineConfig)
 
@@ -87,6 +89,7 @@ class AimdConfig:
         above(self, "tolerance", self.tolerance, 1.0)
         at_least(self, "slack_s", self.slack_s, 0.0)
         within(self, "backoff", self.backoff, 0.1, 0.99)
+        within(self, "doubt", self.doubt, 0.1, 0.95)
         at_least(self, "judged", self.judged, 1)
 
 
@@ -102,16 +105,32 @@ class AimdLimit:
     at t = tolerance·t0, that is n = B·tolerance·t0/t(B). For the AI (t0 = .40, t(B) = .50, B = 32)
     n swings between 36 and 32: the batch stays full, at most 4 wait.
 
+    Two ways to be slow. A queue of our own making shrinks with the limit. A server that has become
+    slower (a colder cache, an injected latency) does not, and shrinking on would shed for nothing:
+    when the limit has fallen to `doubt` of where the slow spell began (or to the minimum) and the
+    mean time is still within a tenth of what it was, that time is taken for the new normal; see
+    `Baseline.relearn`. A quicker answer takes the lesson back at once.
+
     Not thread-safe.
     """
 
-    __slots__ = ("_baseline", "_config", "_count", "_decreased_s", "_limit", "_seen", "_sum_s")
+    __slots__ = (
+        "_baseline",
+        "_config",
+        "_count",
+        "_decreased_s",
+        "_limit",
+        "_seen",
+        "_spell",
+        "_sum_s",
+    )
 
     def __init__(self, config: AimdConfig) -> None:
         self._config = config
         self._baseline = Baseline(config.baseline)
         self._limit = float(config.initial)
         self._decreased_s = -math.inf
+        self._spell: tuple[float, float] | None = None
         self._seen = 0
         self._sum_s = 0.0
         self._count = 0
@@ -145,17 +164,33 @@ class AimdLimit:
         self._sum_s += rtt_s
         self._count += 1
         if self._count >= config.judged:
-            slow = self._sum_s > self._count * most_s
+            mean_s = self._sum_s / self._count
             self._sum_s = 0.0
             self._count = 0
-            if slow:
-                self._decrease(now_s)
+            if mean_s > most_s:
+                self._slow(now_s, mean_s)
                 return
+            self._spell = None
         if in_flight * 2 >= limit and rtt_s <= most_s:
             self._seen += 1
             if self._seen >= limit:
                 self._seen = 0
                 self._limit = min(float(config.maximum), limit + 1.0)
+
+    def _slow(self, now_s: float, mean_s: float) -> None:
+        """Congestion, unless less load has been seen not to help."""
+        config = self._config
+        # Measured from its worst: answers to what was let in before the limit fell come late.
+        if self._spell is None or mean_s > 1.05 * self._spell[1]:
+            self._spell = (self._limit, mean_s)
+        began, then_s = self._spell
+        if self._limit <= max(config.minimum, config.doubt * began):
+            if mean_s > 0.9 * then_s:
+                self._baseline.relearn(now_s, mean_s / math.sqrt(config.tolerance))
+                self._spell = None
+                return
+            self._spell = (self._limit, mean_s)
+        self._decrease(now_s)
 
     def _decrease(self, now_s: float) -> None:
         self._limit = max(float(self._config.minimum), self._limit * self._config.backoff)
