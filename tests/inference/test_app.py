@@ -307,9 +307,11 @@ async def test_a_request_that_cannot_be_read_is_told_why(
     assert sentence in told["detail"]
 
 
-async def test_a_budget_that_is_no_number_is_refused(start: Start) -> None:
+async def test_headers_that_cannot_be_read_are_no_reason_to_refuse(start: Start) -> None:
     replica = await (await start()).loaded()
-    assert (await replica.ask(headers={"X-Request-Timeout-Ms": "soon"})).status == 400
+    asked = replica.ask(headers={"X-Request-Timeout-Ms": "soon", "X-Criticality": "very"})
+    await replica.clock.advance(0.5)
+    assert (await asked).status == 200
 
 
 async def test_the_metrics_bear_the_names_of_vllm(start: Start) -> None:
@@ -342,6 +344,18 @@ async def test_the_served_rate_at_saturation_is_the_capacity_of_theory(start: St
     assert served / 4.6 == pytest.approx(32, rel=0.06)  # the first finish after 0.4 s
     await replica.clock.advance(5.0)
     assert {(await task).status for task in tasks} <= {200, 503}
+
+
+async def test_one_timer_serves_the_whole_batch(start: Start) -> None:
+    replica = await (await start()).loaded()
+    tasks = [replica.ask() for _ in range(200)]
+    for _ in range(20):
+        await replica.clock.advance(0.05)
+        armed = [woken for _, _, woken in replica.clock._sleepers if not woken.done()]
+        assert len(armed) <= 2, "the batch's and the burner's"
+    await replica.clock.advance(10.0)
+    await asyncio.gather(*tasks)
+    assert replica.value("teashop_sequences_total", outcome="finished") == 200
 
 
 async def burned_per_second(replica: Replica, sequences: int) -> float:

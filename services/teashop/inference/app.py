@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
-from teashop.inference.batch import Batch, BatchConfig
+from teashop.inference.batch import Batch
 from teashop.inference.burn import Burner
 from teashop.inference.driver import Driver
 from teashop.inference.metrics import InferenceMetrics
+from teashop.inference.sequence import BatchConfig
 from teashop.inference.server import Completions
 from teashop.inference.settings import InferenceSettings
 from teashop.serving.asgi import Router

@@ -11,8 +11,9 @@ import contextlib
 import math
 from collections.abc import Callable
 
-from teashop.inference.batch import Batch, Sequence
+from teashop.inference.batch import Batch
 from teashop.inference.burn import Burner
+from teashop.inference.sequence import Sequence
 from teashop.serving.clock import Clock
 
 

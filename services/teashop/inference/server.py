@@ -8,7 +8,6 @@ import random
 from collections.abc import AsyncIterator
 
 from teashop.inference.answers import answer, pieces, prompt_tokens
-from teashop.inference.batch import Outcome, QueueFull, Sequence
 from teashop.inference.completions import (
     DONE,
     Asked,
@@ -21,12 +20,16 @@ from teashop.inference.completions import (
 )
 from teashop.inference.driver import Driver
 from teashop.inference.metrics import InferenceMetrics
+from teashop.inference.sequence import Outcome, QueueFull, Sequence
 from teashop.inference.settings import InferenceSettings
+from teashop.resilience import criticality
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.deadline import Deadline
+from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
 from teashop.serving.asgi import BodyGone, Problem, Request, Response, json_response
 from teashop.serving.clock import Clock
 
-_RANKS = {b"critical_plus": 0, b"critical": 1, b"sheddable_plus": 2, b"sheddable": 3}
-_DEFAULT_RANK = 2
+_LONGEST_BUDGET_S = 600.0
 _SSE = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
 
 
@@ -47,6 +50,7 @@ class Completions:
         self._rng = rng
         self._driver = driver
         self._metrics = metrics
+        self._retry_after = RetryAfter(RetryAfterConfig(maximum_s=settings.retry_after_max_s))
         self._loaded_at_s = math.inf
         self._created = int(clock.unix())
 
@@ -68,7 +72,7 @@ class Completions:
         if not self.loaded():
             left_s = self._loaded_at_s - self._clock.now()
             raise self._refusal("dependency", "The model is still being loaded.", left_s)
-        rank = _RANKS.get(request.header(b"x-criticality") or b"", _DEFAULT_RANK)
+        rank = _rank(request.header(b"x-criticality"))
         deadline_s = self._deadline_s(request)
         asked = read(await request.json())
         tokens = min(asked.max_tokens or self._settings.tokens_full, self._settings.tokens_full)
@@ -168,13 +172,10 @@ class Completions:
         raw = request.header(b"x-request-timeout-ms")
         if raw is None:
             return None
-        try:
-            budget_s = int(raw) / 1000
-        except ValueError:
-            raise Problem(
-                400, "request", "X-Request-Timeout-Ms must be an integer of milliseconds."
-            ) from None
-        return request.received_s + budget_s - self._settings.deadline_margin_s
+        budget = Deadline.from_header(
+            raw, request.received_s, default_s=_LONGEST_BUDGET_S, max_s=_LONGEST_BUDGET_S
+        )
+        return budget.at_s - self._settings.deadline_margin_s
 
     def _raise_for(self, sequence: Sequence) -> None:
         """Refuse for a sequence that did not finish."""
@@ -198,13 +199,20 @@ class Completions:
         return self._driver.batch.drain_s()
 
     def _refusal(self, reason: str, detail: str, wait_s: float) -> Problem:
-        """A 503 whose Retry-After is the backlog's time, up to a quarter more so as to spread."""
+        """A 503 whose Retry-After is `wait_s`, the time that the backlog takes, and a spread."""
         self._metrics.refused.labels(reason=reason).inc()
-        after_s = math.ceil(wait_s * self._rng.uniform(1.0, 1.25))
         return Problem(
             503,
             reason,
             detail,
-            retry_after_s=max(1, min(after_s, self._settings.retry_after_max_s)),
+            retry_after_s=self._retry_after.seconds(wait_s, 1.0, self._rng),
             refused_for="inference",
         )
+
+
+def _rank(header: bytes | None) -> int:
+    """The criticality that the gateway passes on; chat's own when there is none or a bad one."""
+    try:
+        return criticality.parse(header.decode()) if header else Criticality.SHEDDABLE_PLUS
+    except ValueError:
+        return Criticality.SHEDDABLE_PLUS

@@ -50,7 +50,7 @@ class InferenceSettings:
             ("max_waiting", 0),
             ("tokens_full", 1),
             ("tokens_short", 1),
-            ("retry_after_max_s", 1),
+            ("retry_after_max_s", 2),
         ):
             value = int(getattr(self, name))
             if value < least:
