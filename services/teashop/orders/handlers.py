@@ -108,12 +108,13 @@ class OrdersApi:
         )
         if first is not None:
             return self._told(first, State.PLACED)
+        if quote.unknown:
+            raise Problem(400, "body", f"shop: there is no shop {cart.shop!r}.")
         self._metrics.refused.labels("backpressure", Criticality.CRITICAL.label).inc()
-        why = f" ({quote.why})" if quote.why else ""
         raise Problem(
             503,
             "backpressure",
-            f"Shop {cart.shop!r} takes no more orders for now{why}.",
+            f"Shop {cart.shop!r} takes no more orders for now: it is {quote.why}.",
             retry_after_s=max(1, math.ceil(quote.retry_after_s)),
             refused_for="dispatch",
         )

@@ -19,17 +19,18 @@ from teashop.orders.store import ASSIGN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """An assignment to deliver; `attempts` counts this one."""
+    """An assignment to deliver; `placed_s` is in Unix seconds, `attempts` counts this one."""
 
     order_id: str
     shop: str
     quantity: int
+    placed_s: float
     attempts: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """Dispatch has the order and promised it in `eta_s` seconds from now, if it said so."""
+    """Dispatch has the order and promised it within `eta_s` seconds from now, if it said so."""
 
     order_id: str
     eta_s: float | None
@@ -47,7 +48,7 @@ _box = schema.outbox.c
 _due = (_box.delivered_s.is_(None), _box.due_s <= bindparam("b_now"))
 _PEEK = select(_box.order_id).where(*_due).limit(1)
 _CLAIM = (
-    select(_box.order_id, _box.shop, _box.quantity, _box.attempts)
+    select(_box.order_id, _box.shop, _box.quantity, _box.placed_s, _box.attempts)
     .where(*_due)
     .order_by(_box.due_s)
     .limit(bindparam("b_limit"))
@@ -115,6 +116,7 @@ class Outbox:
                 order_id=row.order_id,
                 shop=row.shop,
                 quantity=row.quantity,
+                placed_s=row.placed_s,
                 attempts=row.attempts + 1,
             )
             for row in rows

@@ -27,13 +27,15 @@ class Quote:
         accepting: False when it is full or paused.
         eta_s: what it would promise; None when it is not known.
         retry_after_s: when it may accept again.
-        why: the shop's own word for its state, for the refusal's sentence.
+        why: `paused` or `full`, for the refusal's sentence.
+        unknown: there is no such shop.
     """
 
     accepting: bool
     eta_s: float | None = None
     retry_after_s: float = 1.0
     why: str = ""
+    unknown: bool = False
 
 
 NO_QUOTE = Quote(accepting=True)
@@ -92,6 +94,8 @@ class Quotes:
 
 def read_quote(answer: Answer) -> Quote:
     """Dispatch's answer as a quote; NO_QUOTE when it says nothing of the shop."""
+    if answer.status == 404:
+        return Quote(accepting=False, unknown=True)
     if answer.status != 200:
         return NO_QUOTE
     try:
@@ -106,7 +110,7 @@ def read_quote(answer: Answer) -> Quote:
         accepting=accepting is not False,
         eta_s=_seconds(body.get("eta_s")),
         retry_after_s=later if later is not None else retry_after_s(answer) or 1.0,
-        why=str(body.get("reason") or body.get("state") or ""),
+        why="paused" if body.get("paused") is True else "full",
     )
 
 

@@ -135,7 +135,8 @@ class Relay:
             {
                 "order_id": delivery.order_id,
                 "shop": delivery.shop,
-                "quantity": delivery.quantity,
+                "drinks": delivery.quantity,
+                "placed_s": delivery.placed_s,
             }
         )
         try:
@@ -205,5 +206,8 @@ def _eta_s(body: bytes) -> float | None:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    eta_s = answer.get("eta_s") if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        return None
+    # The promise, which dispatch keeps or revises; its estimate only where there is no promise.
+    eta_s = answer.get("promised_s", answer.get("eta_s"))
     return float(eta_s) if isinstance(eta_s, int | float) and eta_s >= 0 else None

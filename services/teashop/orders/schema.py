@@ -74,6 +74,7 @@ outbox = Table(
     Column("order_id", String(24), primary_key=True),
     Column("shop", String(100), nullable=False),
     Column("quantity", Integer, nullable=False),
+    Column("placed_s", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
     # The next moment at which somebody may try. Claiming a row moves it past the claim's lease, so
     # that a killed replica's claims come back without anybody cleaning up.

@@ -194,6 +194,7 @@ class OrderStore:
                 "order_id": order_id,
                 "shop": cart.shop,
                 "quantity": cart.quantity,
+                "placed_s": now,
                 "attempts": 0,
                 "due_s": now,
             },
