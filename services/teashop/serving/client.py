@@ -277,16 +277,10 @@ class Outgoing:
             resolved = True
         finally:
             now = self._clock.now()
-            # Refusals and missed deadlines tell of load, not of a broken endpoint.
-            broken = outcome in {"connect", "lost"} or (
-                isinstance(outcome, Answer) and outcome.status >= 500 and not outcome.refused
-            )
-            target.balancer.finished(endpoint, now, now - started, ok=not (broken and resolved))
+            ok = not resolved or _tells_of_health(outcome)
+            target.balancer.finished(endpoint, now, now - started, ok=ok)
             if self._protections.breaker:
-                if resolved:
-                    target.breaker(endpoint).record(now, ok=not broken)
-                else:
-                    target.breaker(endpoint).record(now, ok=True)
+                target.breaker(endpoint).record(now, ok=ok)
             label = outcome if isinstance(outcome, str) else _outcome_label(outcome)
             self._attempts.labels(service, label if resolved else "abandoned").inc()
         return outcome
@@ -332,6 +326,13 @@ class _Call:
 
 def _is_open(breaker: Breaker | None) -> bool:
     return breaker is not None and str(breaker.state) == "open"
+
+
+def _tells_of_health(outcome: Answer | str) -> bool:
+    """Whether the endpoint is not to blame: refusals and missed deadlines tell of load."""
+    if isinstance(outcome, str):
+        return outcome == "deadline"
+    return outcome.status < 500 or outcome.refused
 
 
 def _outcome_label(answer: Answer) -> str:

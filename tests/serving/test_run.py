@@ -1,0 +1,118 @@
+"""A service as a real process: it starts, takes faults on its admin port, and drains."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ask(port: int, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def poll(check, bound_s: float = 20.0):
+    end = time.monotonic() + bound_s
+    while time.monotonic() < end:
+        try:
+            if got := check():
+                return got
+        except OSError:
+            pass
+    raise AssertionError("it did not happen in time")
+
+
+@pytest.fixture
+def gateway(tmp_path: Path):
+    settings = tmp_path / "gateway.json"
+    endpoints = tmp_path / "endpoints.json"
+    endpoints.write_text("{}")
+    settings.write_text(json.dumps({"common": {"endpoints_file": str(endpoints), "grace_s": 0.2}}))
+    port, admin = free_port(), free_port()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "teashop.serving.run", "gateway", "--settings", str(settings)),
+            *("--port", str(port), "--admin-port", str(admin), "--replica", "gateway-x"),
+        ],
+        stderr=subprocess.PIPE,
+    )
+    try:
+        poll(lambda: ask(port, "GET", "/readyz")[0] == 200)
+        yield process, port, admin
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_it_serves_takes_faults_and_drains_on_sigterm(gateway):
+    process, port, admin = gateway
+    assert ask(port, "GET", "/menu")[0] == 200
+    assert ask(port, "GET", "/faults")[0] == 404
+    assert ask(admin, "POST", "/faults", {"kind": "errors", "status": 500})[0] == 200
+    assert ask(port, "GET", "/menu")[0] == 500
+    ask(admin, "DELETE", "/faults")
+    process.send_signal(signal.SIGTERM)
+    poll(lambda: process.poll() is not None)
+    _, err = process.communicate()
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in err.decode().splitlines() if line.startswith("{")]
+    assert {line["replica"] for line in lines} == {"gateway-x"}
+
+
+def test_what_is_in_flight_at_sigterm_is_finished(gateway):
+    process, port, admin = gateway
+    ask(admin, "POST", "/faults", {"kind": "latency", "latency_s": 1.0})
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/menu")
+    # The request is in the process once its socket has been read; the latency holds it there.
+    poll(lambda: b"teashop_ready" in ask(port, "GET", "/metrics")[1])
+    process.send_signal(signal.SIGTERM)
+    assert connection.getresponse().status == 200
+    connection.close()
+    poll(lambda: process.poll() is not None)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read"),
+        ("{", "is not JSON"),
+        ('{"qouta_rps": 1}', "did you mean 'quota_rps'?"),
+    ],
+)
+def test_bad_settings_exit_2_with_one_sentence(tmp_path: Path, content, sentence):
+    path = tmp_path / "s.json"
+    if content is not None:
+        path.write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "teashop.serving.run", "gateway", "--settings", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert str(path) in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
