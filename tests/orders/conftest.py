@@ -11,8 +11,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from teashop.orders.database import Database
 from teashop.orders.model import Cart
 from teashop.orders.outbox import Outbox
 from teashop.orders.store import OrderStore, Terms
+from teashop.serving.asgi import Headers
+from teashop.serving.client import Answer, Unavailable
 
 DRINKS = tuple(MENU.drinks)
 
@@ -264,3 +267,101 @@ def open_replica(dsn: str) -> Iterator[Callable[..., Ledger]]:
 def ledger(open_replica: Callable[..., Ledger]) -> Ledger:
     """One replica on a fresh database of each kind."""
     return open_replica()
+
+
+class Hold:
+    """Work for a database thread that goes on until it is told to end."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.end = threading.Event()
+
+    def __call__(self) -> str:
+        self.begun.set()
+        if not self.end.wait(20):
+            raise TimeoutError("nobody ended this work")
+        return "done"
+
+
+@pytest.fixture
+def make_hold() -> Iterator[Callable[[], Hold]]:
+    """Makes work that the test ends, or the fixture does."""
+    made: list[Hold] = []
+
+    def maker() -> Hold:
+        made.append(Hold())
+        return made[-1]
+
+    yield maker
+    for hold in made:
+        hold.end.set()
+
+
+type Reply = Answer | Unavailable
+
+
+class FakeDispatch:
+    """Answers in place of the outgoing client: from a script, then as a dispatch that works."""
+
+    def __init__(self) -> None:
+        self.script: list[Reply] = []
+        self.quote: Reply | Callable[[], Awaitable[Answer]] = Unavailable("dispatch", "dependency")
+        self.assignments: list[dict[str, object]] = []
+        self.quoted: list[str] = []
+        self.running = False
+
+    async def start(self) -> None:
+        self.running = True
+
+    async def stop(self) -> None:
+        self.running = False
+
+    async def request(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        headers: Headers = (),
+        deadline_s: float | None = None,
+        idempotent: bool = True,
+        attempts: int | None = None,
+    ) -> Answer:
+        assert service == "dispatch"
+        assert attempts == 1, "the relay is the one place that tries again"
+        if method == "GET":
+            self.quoted.append(path)
+            reply = self.quote if isinstance(self.quote, Answer | Unavailable) else None
+            return _given(reply) if reply is not None else await self.quote()  # type: ignore[operator]
+        assert (method, path) == ("POST", "/assignments")
+        self.assignments.append(orjson.loads(body))
+        return _given(self.script.pop(0) if self.script else json_answer(201, {"promised_s": 60.0}))
+
+    def delivered(self) -> list[object]:
+        """The order ids of every attempt, in order."""
+        return [assignment["order_id"] for assignment in self.assignments]
+
+
+def _given(reply: Reply) -> Answer:
+    if isinstance(reply, Unavailable):
+        raise reply
+    return reply
+
+
+def json_answer(status: int, payload: object, **headers: str) -> Answer:
+    """An answer of another service; header names with underscores for dashes."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, orjson.dumps(payload), named)
+
+
+@pytest.fixture
+def answer() -> Callable[..., Answer]:
+    """Makes answers of other services."""
+    return json_answer
+
+
+@pytest.fixture
+def dispatch() -> FakeDispatch:
+    """A dispatch that confirms everything until it is given a script."""
+    return FakeDispatch()

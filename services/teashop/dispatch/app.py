@@ -51,7 +51,7 @@ def create_app(
     threads = executor or ThreadPoolExecutor(
         settings.database_threads, thread_name_prefix="dispatch-database"
     )
-    pool = Pool(threads, waiting=settings.waiting)
+    pool = Pool(threads, waiting=settings.waiting, clock=clock)
     desk = Desk(database, street)
     view = View(street)
     metrics = Metrics(registry)
@@ -84,6 +84,7 @@ def create_app(
         pool=pool,
         clock=clock,
         metrics=metrics,
+        deadlines=settings.common.protections.deadlines,
         retry_after_s=lambda drinks: waits.seconds(drinks, street.rules.drinks_per_s, rng),
     ).routes(router)
 

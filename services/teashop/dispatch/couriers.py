@@ -28,14 +28,25 @@ class Couriers:
         """`count` couriers who all stand at the door."""
         return cls((0.0,) * count)
 
-    def pickup_s(self, ready_s: float, ahead: int, round_trip_s: float) -> float:
-        """When an order gets a courier that is ready at `ready_s`, with `ahead` orders before it.
+    def pickup_s(self, ready_s: float, ahead: int, round_trip_s: float, *, now_s: float) -> float:
+        """When an order will get a courier, estimated.
 
-        Exact while couriers are the bottleneck, and never later than the truth otherwise (orders
-        ahead may still be in the making); never falls when `ahead` or `ready_s` grows.
+        With c couriers, order k leaves with the courier who took order k - c. So it waits for the
+        drink; for the courier who is free after those ahead of it; and, `ahead` div c trips
+        before, for the drink of the order that began its courier's chain, which is taken to get
+        ready in proportion to its place. Never falls when `ahead` or `ready_s` grows, as long as
+        trips all last `round_trip_s`.
+
+        Args:
+            ready_s: when the drink is ready (Unix seconds, at least `now_s`).
+            ahead: orders that get a courier before it.
         """
-        rounds, index = divmod(max(0, ahead), len(self.free_at_s))
-        return max(ready_s, self.free_at_s[index] + rounds * round_trip_s)
+        count = len(self.free_at_s)
+        rounds, index = divmod(max(0, ahead), count)
+        courier_s = max(now_s, self.free_at_s[index]) + rounds * round_trip_s
+        share = 1.0 - rounds * count / (max(0, ahead) + 1)
+        chain_s = now_s + max(0.0, ready_s - now_s) * share + rounds * round_trip_s
+        return max(ready_s, courier_s, chain_s)
 
     def send(self, trips: Iterable[tuple[float, float]]) -> tuple[Couriers, list[float]]:
         """Send a courier for each (ready_s, round_trip_s), in order; the pickup times."""

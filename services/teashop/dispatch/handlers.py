@@ -13,14 +13,18 @@ from teashop.dispatch.pool import Pool
 from teashop.dispatch.shop_rows import Standing
 from teashop.dispatch.street import Street
 from teashop.dispatch.view import View
+from teashop.resilience.deadline import Deadline
 from teashop.serving.asgi import Problem, Request, Response, Router, json_response
 from teashop.serving.clock import Clock
+
+_LONGEST_WAIT_S = 30.0
 
 
 class Handlers:
     """Routes of one replica. Belongs to one event loop.
 
     Args:
+        deadlines: drop assignments whose caller has stopped waiting.
         retry_after_s: whole seconds to wait until a shop has made so many drinks.
     """
 
@@ -34,6 +38,7 @@ class Handlers:
         pool: Pool,
         clock: Clock,
         metrics: Metrics,
+        deadlines: bool,
         retry_after_s: Callable[[float], int],
     ) -> None:
         self._desk = desk
@@ -43,6 +48,7 @@ class Handlers:
         self._pool = pool
         self._clock = clock
         self._metrics = metrics
+        self._deadlines = deadlines
         self._retry_after_s = retry_after_s
 
     def routes(self, router: Router) -> None:
@@ -62,7 +68,9 @@ class Handlers:
         if known is None:
             raise _no_such_shop(asked.shop)
         try:
-            outcome = await self._pool.run(lambda: self._decide(asked, known, now_s))
+            outcome = await self._pool.run(
+                lambda: self._decide(asked, known, now_s), deadline=self._deadline(request)
+            )
         except OtherOrder:
             raise Problem(
                 422, "order_reused", f"Order {asked.order_id} was assigned with another body."
@@ -78,6 +86,16 @@ class Handlers:
         self._metrics.answered("accepted")
         self._view.see([outcome.standing])
         return json_response(201, bodies.assignment(outcome.assignment))
+
+    def _deadline(self, request: Request) -> Deadline | None:
+        if not self._deadlines:
+            return None
+        return Deadline.from_header(
+            request.header(b"x-request-timeout-ms"),
+            request.received_s,
+            default_s=_LONGEST_WAIT_S,
+            max_s=_LONGEST_WAIT_S,
+        )
 
     def _decide(self, asked: Asked, known: Standing, now_s: float) -> Taken | Refused:
         """Refuse without a write where the view already says so; a repeated order comes first."""

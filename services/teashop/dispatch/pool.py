@@ -7,7 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from teashop.dispatch.database import DatabaseBusy
+from teashop.resilience.deadline import Deadline
 from teashop.serving.asgi import Problem
+from teashop.serving.clock import Clock
 
 
 class Pool:
@@ -16,19 +18,37 @@ class Pool:
     Args:
         executor: whose threads do the work.
         waiting: how many may be under way or wait; more are refused.
+        clock: read from the executor's threads too.
     """
 
-    def __init__(self, executor: Executor, *, waiting: int) -> None:
+    def __init__(self, executor: Executor, *, waiting: int, clock: Clock) -> None:
         self._executor = executor
         self._waiting = waiting
+        self._clock = clock
         self._under_way = 0
 
-    async def run[T](self, work: Callable[[], T]) -> T:
+    async def run[T](self, work: Callable[[], T], *, deadline: Deadline | None = None) -> T:
         """The result of `work`.
 
+        Args:
+            deadline: work that gets a thread only after it is dropped.
+
         Raises:
-            Problem: 503 when too many wait, or when the database does not answer.
+            Problem: 503 when too many wait, when nobody waits for the answer any more, or when the
+                database does not answer.
         """
+
+        def in_time() -> T:
+            if deadline is not None and deadline.expired(self._clock.now()):
+                raise Problem(
+                    503,
+                    "deadline",
+                    "The time for this request had passed before dispatch could begin.",
+                    retry_after_s=1,
+                    refused_for="dispatch",
+                )
+            return work()
+
         if self._under_way >= self._waiting:
             raise Problem(
                 503,
@@ -38,7 +58,7 @@ class Pool:
                 refused_for="dispatch",
             )
         try:
-            return await self.run_anyway(work)
+            return await self.run_anyway(in_time)
         except DatabaseBusy as error:
             raise Problem(
                 503, "dependency", str(error), retry_after_s=1, refused_for="dispatch"

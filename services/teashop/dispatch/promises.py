@@ -71,7 +71,7 @@ def eta_s(
         ahead: orders of this shop that get a courier before it.
     """
     ready_s = shop.as_of_s + ready_in_s(shop, finish, shop_rules)
-    pickup_s = couriers.pickup_s(ready_s, ahead, rules.round_trip_s)
+    pickup_s = couriers.pickup_s(ready_s, ahead, rules.round_trip_s, now_s=shop.as_of_s)
     return pickup_s + rules.delivery_s - shop.as_of_s
 
 

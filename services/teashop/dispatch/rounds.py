@@ -55,9 +55,16 @@ class Rounds:
         self._lease_s = lease_s
         self._ahead_s = ahead_s
         self._leading = False
+        self._led = False
+        self._unsent: list[Notice] = []
+
+    def committed(self) -> None:
+        """Say that what the last `run` did has been committed; without it, notices go out anew."""
+        self._leading = self._led
+        self._unsent.clear()
 
     def run(self, connection: Connection, now_s: float, refused: dict[str, float]) -> Report:
-        """Go round if the lease allows.
+        """Go round if the lease allows; safe to repeat after a rollback.
 
         Args:
             refused: drinks this replica refused by shop since its last round, counted as demand.
@@ -66,14 +73,14 @@ class Rounds:
             connection, me=self._me, now_s=now_s, until_s=now_s + self._lease_s
         )
         shop_rows.add_offered(connection, refused)
+        self._led = led
         if not led:
-            self._leading = False
+            self._unsent.clear()
             return Report(led=False, standings=shop_rows.shops(connection))
         standings = shop_rows.shops(connection, lock=True)
         if not self._leading:
             names = [s.shop.name for s in standings]
             self._crier.take_over({n for n in names if feed_rows.warned(connection, n)})
-            self._leading = True
         standings, notices, passed = self._doors(standings, now_s)
         shop_rows.save_shops(connection, standings)
         due = assignment_rows.due(connection, now_s + self._ahead_s)
@@ -82,11 +89,13 @@ class Rounds:
         assignment_rows.save_progress(connection, changed)
         assignment_rows.add_revisions(connection, now_s, revisions)
         feed_rows.add_passings(connection, passed, now_s)
-        feed_rows.add_notices(connection, notices)
+        # The forecast remembers that it spoke: after a rollback its words must still go out.
+        self._unsent += notices
+        feed_rows.add_notices(connection, self._unsent)
         return Report(
             led=True,
             standings=standings,
-            notices=Counter(n.kind for n in notices if n.audience == "merchant"),
+            notices=Counter(n.kind for n in self._unsent if n.audience == "merchant"),
             revised=len(revisions),
         )
 

@@ -70,6 +70,7 @@ class Ticker:
             for name, drinks in refused.items():
                 self._view.count_refused(name, drinks)
             return
+        self._rounds.committed()
         self._view.see(report.standings)
         self._metrics.reported(report)
         self._metrics.saw(self._view.all_at(now_s), now_s)

@@ -16,10 +16,18 @@ from teastorm.load.errors import CapacityVoid, PlanInvalid
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepResult:
-    """What one constant rate came to: share of good answers (0..1) and their number."""
+    """What one constant rate came to.
+
+    Attributes:
+        good_share: share of good answers, 0..1.
+        samples: arrivals behind it.
+        growth: by how many seconds latency grew a second, once the batch was full: a queue that
+            grows is overload, also while its answers still come in time.
+    """
 
     good_share: float
     samples: int
+    growth: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +37,7 @@ class Step:
     rps: float
     good_share: float
     samples: int
+    growth: float
     good: bool
 
 
@@ -49,6 +58,7 @@ class CapacityConfig:
     Attributes:
         theory_rps: K_th = N·B / (f·(TTFT + tokens·ITL)); the search starts there.
         good_share: least share of good answers.
+        max_growth: most growth of latency, in seconds a second, at a rate that can last.
         tolerance: widest bracket, as a share of K.
         min_samples: requests that each step must have.
         max_steps: bound of the steps; a bracket still too wide then voids the measurement.
@@ -57,6 +67,7 @@ class CapacityConfig:
 
     theory_rps: float
     good_share: float = 0.98
+    max_growth: float = 0.03
     tolerance: float = 0.05
     min_samples: int = 300
     max_steps: int = 6
@@ -118,8 +129,15 @@ class CapacitySearch:
                 f"the step at {rps:.1f}/s had {result.samples} requests,"
                 f" {self._config.min_samples} are needed; lengthen it."
             )
-        good = result.good_share >= self._config.good_share
-        step = Step(rps=rps, good_share=result.good_share, samples=result.samples, good=good)
+        config = self._config
+        good = result.good_share >= config.good_share and result.growth <= config.max_growth
+        step = Step(
+            rps=rps,
+            good_share=result.good_share,
+            samples=result.samples,
+            growth=result.growth,
+            good=good,
+        )
         self._steps.append(step)
         if good and (self._low is None or rps > self._low.rps):
             self._low = step

@@ -14,6 +14,8 @@ from pathlib import Path
 from teastorm.load.errors import PlanInvalid
 
 COLUMNS = ("minute", "relative_rate")
+DOCUMENTED_PEAK_RPS = 540.0
+"""Orders a second at the peak of `milk-tea-day.csv` at its full scale; see its README."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

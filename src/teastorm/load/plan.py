@@ -25,6 +25,8 @@ class Phase:
         factor: chat (and menu) offered as a multiple of the capacity; with a curve, at its peak.
         curve: the shape inside the phase, compressed into `seconds`; None for a constant rate.
         fault: whether this phase belongs to the fault window.
+        even: one arrival in each 1/rate seconds, at a drawn moment of it, instead of Poisson; for
+            capacity steps, in which a few seconds of Poisson luck would weigh more than 5 %.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Phase:
     factor: float
     curve: DemandCurve | None = None
     fault: bool = False
+    even: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an empty name, an empty stretch or a negative rate."""
@@ -77,6 +80,14 @@ class LoadPlan:
         """Length of the load, without the tail in which the last answers come."""
         return sum(phase.seconds for phase in self.phases)
 
+    @property
+    def bound_s(self) -> float:
+        """By when the last client has given up, from the load's start; a bound for waiting."""
+        clients, mix = self.clients, self.mix
+        chain_s = mix.pay_after_s + mix.status_after_s * mix.status_max
+        wish_s = clients.patience_s + max(clients.timeouts_s.values())
+        return self.seconds + chain_s + 2 * wish_s
+
     def windows(self) -> list[tuple[Phase, float, float]]:
         """Each phase with its start and end, in seconds from the load's start."""
         found, start_s = [], 0.0
@@ -96,7 +107,7 @@ class LoadPlan:
         for index, (phase, start_s, end_s) in enumerate(self.windows()):
             peak_rps = phase.factor * self.capacity_rps
             if phase.curve is None or peak_rps == 0:
-                steps.append(Segment(index, start_s, end_s, peak_rps))
+                steps.append(Segment(index, start_s, end_s, peak_rps, phase.even))
                 continue
             # The phase's length decides the compression, so that a plan is one number shorter.
             time_factor = phase.curve.seconds / phase.seconds
@@ -175,6 +186,7 @@ def _phase(raw: dict[str, object]) -> Phase:
         factor=_number(raw["factor"]),
         curve=curve,
         fault=bool(raw["fault"]),
+        even=bool(raw["even"]),
     )
 
 

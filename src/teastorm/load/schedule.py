@@ -36,12 +36,13 @@ _STREAMS = {"chat": 1, "menu": 2, "checkout": 3, "utterance": 4, "cart": 5, "use
 
 
 class Segment(NamedTuple):
-    """A stretch of constant chat rate; times from the load's start."""
+    """A stretch of constant chat rate; times from the load's start. `even`: not Poisson."""
 
     phase: int
     start_s: float
     end_s: float
     rps: float
+    even: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +290,15 @@ def _poisson(
     seed: int, stream: str, segments: Sequence[Segment], scale: float = 1.0
 ) -> NDArray[np.float64]:
     rng = _stream(seed, stream)
-    pieces = [
-        rng.uniform(s.start_s, s.end_s, rng.poisson(s.rps * scale * (s.end_s - s.start_s)))
-        for s in segments
-    ]
+    pieces = []
+    for s in segments:
+        mean = s.rps * scale * (s.end_s - s.start_s)
+        if s.even:
+            count = round(mean)
+            shares = (np.arange(count) + rng.random(count)) / max(1, count)
+            pieces.append(s.start_s + shares * (s.end_s - s.start_s))
+        else:
+            pieces.append(rng.uniform(s.start_s, s.end_s, rng.poisson(mean)))
     return np.sort(np.concatenate(pieces))
 
 

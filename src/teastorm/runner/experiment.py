@@ -377,3 +377,8 @@ def _list(value: object) -> list[object]:
 
 def _mapping(value: object) -> dict[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def protection_names() -> tuple[str, ...]:
+    """What `--with` and `--without` take."""
+    return Protections.names()

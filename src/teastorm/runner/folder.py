@@ -44,7 +44,9 @@ class RunFolder:
         path = self.path / name
         half = path.with_name(f".{name}.{os.getpid()}")
         half.write_bytes(
-            orjson.dumps(content, default=_as_json, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+            orjson.dumps(
+                content, default=_as_json, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+            )
         )
         half.replace(path)
         return path

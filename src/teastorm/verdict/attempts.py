@@ -60,12 +60,12 @@ class Attempts:
     @property
     def refused(self) -> Flags:
         """Attempts answered 429 or 503."""
-        return (self.status == 429) | (self.status == 503)
+        return np.asarray((self.status == 429) | (self.status == 503), dtype=np.bool_)
 
     @property
     def accepted(self) -> Flags:
         """Attempts answered 2xx."""
-        return (self.status >= 200) & (self.status < 300)
+        return np.asarray((self.status >= 200) & (self.status < 300), dtype=np.bool_)
 
     @property
     def answer_s(self) -> Floats:

@@ -28,9 +28,9 @@ def state_of(fault: Fault) -> tuple[str, str] | None:
     A fault that plans them by name is believed; a surge overloads inference; the loss of all
     replicas of a service puts it out.
     """
-    named = (str(fault.planned.get("dependency", "")), str(fault.planned.get("state", "")))
-    if all(named):
-        pair = named
+    state = str(fault.planned.get("state", ""))
+    if state:
+        pair = (str(fault.planned.get("dependency", fault.service)), state)
     elif fault.is_surge:
         pair = ("inference", "overloaded")
     elif fault.is_out:

@@ -65,19 +65,20 @@ class Requests:
     @property
     def good(self) -> Flags:
         """Rows whose outcome is good."""
-        return self.outcome == Outcome.GOOD
+        return np.asarray(self.outcome == Outcome.GOOD, dtype=np.bool_)
 
     def within(self, window: Window) -> Flags:
         """Rows whose intended time lies in the window."""
-        return cast("Flags", (self.intended_s >= window.start_s) & (self.intended_s < window.end_s))
+        inside = (self.intended_s >= window.start_s) & (self.intended_s < window.end_s)
+        return np.asarray(inside, dtype=np.bool_)
 
     def of(self, class_: str) -> Flags:
         """Rows of one class."""
-        return cast("Flags", self.class_ == class_)
+        return np.asarray(self.class_ == class_, dtype=np.bool_)
 
     def at(self, criticality: str) -> Flags:
         """Rows of one criticality."""
-        return cast("Flags", self.criticality == criticality)
+        return np.asarray(self.criticality == criticality, dtype=np.bool_)
 
 
 def rung_weights(rungs: Text, classes: Text, short_weight: float) -> Floats:

@@ -36,7 +36,7 @@ class Episode:
         self.record = FaultRecord(
             id=fault_id, kind=fault.kind, service=fault.service, planned=fault.planned()
         )
-        self._fault = fault
+        self.fault = fault
         self._site = site
         self._end_timeout_s = end_timeout_s
         self._heal_timeout_s = heal_timeout_s
@@ -46,12 +46,12 @@ class Episode:
 
     def __enter__(self) -> Self:
         with self._site.shielded():
-            self.record.before = self._site.identities(self._fault.service)
+            self.record.before = self._site.identities(self.fault.service)
             self.record.began_s = self._site.now_s()
             self.record.evidence = "it began and nothing was seen of it"
-            self._site.note("fault_begun", fault=self.record.id, service=self._fault.service)
+            self._site.note("fault_begun", fault=self.record.id, service=self.fault.service)
             try:
-                self._fault.begin(self._site)
+                self.fault.begin(self._site)
             except BaseException:
                 # Half a fault is a fault: what was done is undone before the error goes up.
                 self.roll_back()
@@ -63,7 +63,7 @@ class Episode:
         until_s = self._site.now_s() + seconds
         while True:
             if not self._over:
-                self._fault.observe(self._site)
+                self.fault.observe(self._site)
             left_s = until_s - self._site.now_s()
             if left_s <= 0:
                 return True
@@ -80,7 +80,7 @@ class Episode:
             healed = self.roll_back()
         if not healed and error is None:
             raise RollbackFailedError(
-                f"{self.record.id}: {self._fault.service} was not whole again "
+                f"{self.record.id}: {self.fault.service} was not whole again "
                 f"{self._heal_timeout_s:g} s after the fault was ended"
             )
 
@@ -92,10 +92,8 @@ class Episode:
             self._over = True
             self._cut_short.set()
             ended = self._bounded(self._end)
-            self.record.ended_s = self._fault.ended_s(
-                self.record.began_s or 0.0, self._site.now_s()
-            )
-            self._site.note("fault_ended", fault=self.record.id, service=self._fault.service)
+            self.record.ended_s = self.fault.ended_s(self.record.began_s or 0.0, self._site.now_s())
+            self._site.note("fault_ended", fault=self.record.id, service=self.fault.service)
             self.record.rolled_back = ended and self._await_healed()
             self._take_proof()
             return self.record.rolled_back
@@ -110,16 +108,16 @@ class Episode:
             self._site.pause(POLL_S)
 
     def _end(self) -> None:
-        self._fault.end(self._site)
+        self.fault.end(self._site)
 
     def _heal_once(self) -> None:
-        if self._fault.healed(self._site):
+        if self.fault.healed(self._site):
             self.record.healed_s = self._site.now_s()
 
     def _take_proof(self) -> None:
         try:
-            self.record.after = self._site.identities(self._fault.service)
-            proof = self._fault.proof(self._site)
+            self.record.after = self._site.identities(self.fault.service)
+            proof = self.fault.proof(self._site)
         except Exception as error:  # noqa: BLE001 - a proof that cannot be taken is no proof
             proof = Proof(proved=False, evidence=f"the proof could not be taken: {error}")
         self.record.proved = proof.proved

@@ -37,8 +37,12 @@ class Layout:
             endpoints_file=work / "endpoints.json",
             admin_token=secrets.token_urlsafe(24),
         )
-        for folder in (layout.logs, layout.shown_settings, work / "replicas"):
-            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for folder in (layout.logs, layout.shown_settings, work / "replicas"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            layout.remove()
+            raise
         return layout
 
     def remove(self) -> list[str]:

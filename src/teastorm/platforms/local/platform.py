@@ -1,6 +1,7 @@
 """The embedded platform: the shop as processes on loopback. Needs nothing but Python."""
 
 import os
+import shlex
 import signal as signals
 import sys
 import time
@@ -41,6 +42,9 @@ from teastorm.platforms.local.state import (
 from teastorm.platforms.reconcile import Wanted
 
 ENTRY = (sys.executable, "-m", "teashop.serving.run")
+ENTRY_VARIABLE = "TEASTORM_SHOP_ENTRY"
+"""Another command that serves a service, split as a shell would: for tests of the testbed."""
+
 WITH_LEDGER = ("orders", "dispatch")
 CRASH_LOOP = 3
 
@@ -48,7 +52,7 @@ CRASH_LOOP = 3
 class LocalPlatform:
     """`Platform` over processes of this machine. One at a time per state folder and user.
 
-    `entry` is the command that serves a service (tests give another). `drain_s` is how long a
+    `entry` is the command that serves a service; None: the shop's, or `TEASTORM_SHOP_ENTRY`. `drain_s` is how long a
     replica may take to end after SIGTERM.
     """
 
@@ -57,11 +61,12 @@ class LocalPlatform:
     def __init__(
         self,
         *,
-        entry: Sequence[str] = ENTRY,
+        entry: Sequence[str] | None = None,
         state_directory: Path | None = None,
         drain_s: float = 10.0,
     ) -> None:
-        self._entry = tuple(entry)
+        given = shlex.split(os.environ.get(ENTRY_VARIABLE, ""))
+        self._entry = tuple(entry or given or ENTRY)
         self._drain_s = drain_s
         self._state_file = StateFile(state_directory)
         self._lock = MachineLock(self._state_file)

@@ -1,0 +1,195 @@
+"""Actions of an experiment: the load, and faults beside it.
+
+Faults wait for the load's fault phase, begin, hold, end and verify, in one blocking call each; put
+`background: true` on them so that probes can look meanwhile. Arguments are positional because
+Chaos Toolkit's discovery shows only those.
+"""
+
+from chaoslib.exceptions import ActivityFailed
+
+from teastorm.chaos.canary import ask
+from teastorm.chaos.faults.base import Fault
+from teastorm.chaos.faults.injection import Injection
+from teastorm.chaos.faults.loss_of_all import LossOfAll
+from teastorm.chaos.faults.replica_loss import ReplicaLoss
+from teastorm.chaos.faults.surge import Surge
+from teastorm.chaos.offering import start
+from teastorm.chaos.servers import counted
+from teastorm.chaos.session import Session, current
+from teastorm.platforms.base import FaultKind, FaultSpec, JsonValue
+from teastorm.runner import arguments
+from teastorm.runner.experiment import LoadShape
+
+__all__ = [
+    "begin_load",
+    "finish_load",
+    "inject",
+    "lose_all",
+    "lose_replica",
+    "roll_back_faults",
+    "scale_late",
+    "surge",
+]
+
+FAULT_PHASE = "fault"
+LAST_ANSWERS_S = 60.0
+DEAD_MAN_S = 15.0
+"""How much longer than planned a service keeps an injected fault by itself."""
+
+
+def begin_load(
+    factor: float,
+    fault_s: float,
+    baseline_s: float = 12.0,
+    after_s: float = 32.0,
+    base_factor: float = 0.7,
+    curve: str | None = None,
+) -> dict[str, JsonValue]:
+    """Begin an open-loop load in three phases: baseline, fault, after.
+
+    Chat (and menu) arrive at `base_factor` times the capacity K, then at `factor` times K for
+    `fault_s` seconds (with `curve`, at its peak), then at `base_factor` again. Returns when the
+    first requests are due; the load goes on by itself.
+    """
+    arguments.check(
+        "begin_load",
+        factor=factor,
+        fault_s=fault_s,
+        baseline_s=baseline_s,
+        after_s=after_s,
+        base_factor=base_factor,
+        curve=curve,
+    )
+    session = current()
+    if session.load is not None:
+        raise ActivityFailed("the load has begun already")
+    shape = LoadShape(
+        factor=factor,
+        fault_s=fault_s,
+        baseline_s=baseline_s,
+        after_s=after_s,
+        base_factor=base_factor,
+        curve=curve,
+    )
+    start(session, shape)
+    return {
+        "capacity_rps": session.capacity_rps,
+        "phases": [
+            {"name": w.name, "start_s": w.start_s, "end_s": w.end_s} for w in session.windows
+        ],
+    }
+
+
+def finish_load() -> dict[str, JsonValue]:
+    """Wait for the load's end and its last answers."""
+    session = current()
+    load = session.load
+    if load is None:
+        raise ActivityFailed("the load has not begun; begin_load must come first")
+    session.wait_until(session.windows[-1].end_s)
+    load.finish(timeout_s=LAST_ANSWERS_S)
+    return {"ended_s": session.site.now_s()}
+
+
+def surge() -> dict[str, JsonValue]:
+    """Hold for the load's fault phase; proved by the gateways' own counters."""
+    session = current()
+    phase = session.window(FAULT_PHASE)
+    session.wait_until(phase.start_s)
+    fault = Surge(
+        session.chat_rps[FAULT_PHASE],
+        seen=lambda: counted(session.platform, ("chat",)).offered,
+    )
+    return _run(session, fault, phase.end_s - session.site.now_s())
+
+
+def lose_replica(service: str, signal: str = "KILL", count: int = 1) -> dict[str, JsonValue]:
+    """Signal `count` replicas of `service` when the fault phase begins.
+
+    Returns when others stand in their place; proved by process identities.
+    """
+    arguments.check("lose_replica", service=service, signal=signal, count=count)
+    return _at_the_fault(ReplicaLoss(service, signal=signal, count=count), hold_s=1.0)
+
+
+def lose_all(service: str, hold_s: float) -> dict[str, JsonValue]:
+    """Kill all replicas of `service` when the fault phase begins; replace none for `hold_s`."""
+    arguments.check("lose_all", service=service, hold_s=hold_s)
+    return _at_the_fault(LossOfAll(service), hold_s=hold_s)
+
+
+def inject(
+    service: str,
+    kind: FaultKind,
+    hold_s: float,
+    latency_s: float = 0.0,
+    share: float = 1.0,
+    status: int = 503,
+) -> dict[str, JsonValue]:
+    """Let every replica of `service` answer late, with errors or never, for `hold_s` seconds.
+
+    `kind` is latency (adds `latency_s`), errors (answers `status`), hang or crash; `share` of the
+    requests are hit. Proved by canary requests of our own.
+    """
+    arguments.check(
+        "inject",
+        service=service,
+        kind=kind,
+        hold_s=hold_s,
+        latency_s=latency_s,
+        share=share,
+        status=status,
+    )
+    spec = FaultSpec(
+        kind=kind,
+        latency_s=latency_s,
+        share=share,
+        status=status,
+        # Should this process die, the service ends the fault by itself.
+        duration_s=hold_s + DEAD_MAN_S,
+    )
+    return _at_the_fault(Injection(service, spec, ask), hold_s=hold_s)
+
+
+def scale_late(service: str, to: int, trigger_s: float, startup_s: float) -> dict[str, JsonValue]:
+    """Want `to` replicas of `service`, `trigger_s` after the fault phase began.
+
+    Added replicas start `startup_s` later still, as nodes and images take their time. Returns
+    when all are ready.
+    """
+    arguments.check("scale_late", service=service, to=to, trigger_s=trigger_s, startup_s=startup_s)
+    session = current()
+    session.wait_until(session.window(FAULT_PHASE).start_s + trigger_s)
+    asked_s = session.site.now_s()
+    session.platform.scale(service, to, startup_s=startup_s)
+    while len(session.site.ready_identities(service)) < to:
+        if session.site.now_s() > session.windows[-1].end_s:
+            raise ActivityFailed(f"{service} did not reach {to} replicas before the load ended")
+        if session.site.wait(0.2):
+            raise ActivityFailed("the run was interrupted")
+    return {"asked_s": asked_s, "ready_s": session.site.now_s(), "replicas": to}
+
+
+def roll_back_faults() -> dict[str, JsonValue]:
+    """End every fault that has not ended by itself."""
+    session = current()
+    if not session.roll_back():
+        raise ActivityFailed("a fault could not be rolled back; the shop may still be faulty")
+    return {"faults": len(session.episodes)}
+
+
+def _at_the_fault(fault: Fault, *, hold_s: float) -> dict[str, JsonValue]:
+    session = current()
+    session.wait_until(session.window(FAULT_PHASE).start_s)
+    return _run(session, fault, hold_s)
+
+
+def _run(session: Session, fault: Fault, hold_s: float) -> dict[str, JsonValue]:
+    with session.episode(fault) as episode:
+        whole = episode.hold(hold_s)
+    record = episode.record
+    if not whole:
+        raise ActivityFailed(f"{record.id}: cut short by an interruption, and rolled back")
+    if not record.proved:
+        raise ActivityFailed(f"{record.id}: not proved: {record.evidence}")
+    return {"id": record.id, "proved": record.proved, "evidence": record.evidence}

@@ -1,0 +1,103 @@
+"""From an experiment's shape of load to a generator that runs."""
+
+from collections.abc import Mapping
+
+from chaoslib.exceptions import ActivityFailed
+
+from teastorm.chaos.offer import RunningLoad, inherited
+from teastorm.chaos.session import Session, Window
+from teastorm.load.curve import read_curve
+from teastorm.load.errors import LoadError, PlanInvalid
+from teastorm.load.plan import LoadPlan, Phase
+from teastorm.load.process import start_load
+from teastorm.load.settings import Clients, Mix
+from teastorm.platforms.base import Platform
+from teastorm.runner.experiment import Experiment, LoadShape, beside
+from teastorm.runner.problems import did_you_mean, usage
+
+
+def plan_of(experiment: Experiment, shape: LoadShape, capacity_rps: float) -> LoadPlan:
+    """The plan of a run: baseline, fault, after."""
+    curve = read_curve(beside(experiment.path, shape.curve)) if shape.curve else None
+    phases = (
+        Phase(name="baseline", seconds=shape.baseline_s, factor=shape.base_factor),
+        Phase(name="fault", seconds=shape.fault_s, factor=shape.factor, curve=curve, fault=True),
+        Phase(name="after", seconds=shape.after_s, factor=shape.base_factor),
+    )
+    return LoadPlan(
+        capacity_rps=capacity_rps,
+        phases=phases,
+        base_factor=shape.base_factor,
+        mix=mix_of(experiment),
+        clients=clients_of(experiment),
+    )
+
+
+def mix_of(experiment: Experiment) -> Mix:
+    """Who asks for what: the experiment's `load.mix` over the defaults."""
+    return _settings(Mix, experiment, "mix")
+
+
+def clients_of(experiment: Experiment) -> Clients:
+    """How impatient the clients are: the experiment's `load.clients` over the defaults."""
+    return _settings(Clients, experiment, "clients")
+
+
+def start(session: Session, shape: LoadShape) -> None:
+    """Start the load of a run; ActivityFailed in one sentence when it cannot."""
+    try:
+        plan = plan_of(session.experiment, shape, session.capacity_rps)
+        with inherited(environment_of(session.platform)):
+            process = start_load(
+                plan=plan,
+                seed=session.chosen.seed,
+                run_dir=session.folder.path,
+                endpoints_file=session.platform.endpoints_file,
+                t0_unix_s=session.t0_unix_s,
+            )
+    except LoadError as error:
+        raise ActivityFailed(str(error)) from error
+    session.plan = plan
+    session.load = RunningLoad(process)
+    session.windows = tuple(
+        Window(
+            name=phase.name,
+            start_s=process.load_start_s + start_s,
+            end_s=process.load_start_s + end_s,
+        )
+        for phase, start_s, end_s in plan.windows()
+    )
+    session.chat_rps = _mean_rates(plan)
+
+
+def environment_of(platform: Platform) -> Mapping[str, str]:
+    """Variables by which a platform finds the run's other processes again, where it has any."""
+    found = getattr(platform, "environment", None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _mean_rates(plan: LoadPlan) -> dict[str, float]:
+    rates: dict[str, float] = {}
+    for index, (phase, start_s, end_s) in enumerate(plan.windows()):
+        chats = sum(s.rps * (s.end_s - s.start_s) for s in plan.segments() if s.phase == index)
+        rates[phase.name] = chats / (end_s - start_s)
+    return rates
+
+
+def _settings[T: (Mix, Clients)](cls: type[T], experiment: Experiment, name: str) -> T:
+    given = experiment.load_settings.get(name, {})
+    where = f"{experiment.path}: extensions.teastorm.load.{name}"
+    if not isinstance(given, Mapping):
+        raise usage(f"{where} must be a mapping, got {given!r}")
+    known = list(cls.__dataclass_fields__)
+    for key in given:
+        if key not in known:
+            raise usage(f"{where}.{key} is not known{did_you_mean(str(key), known)}")
+    fields = dict(given)
+    for table in ("deadlines_s", "timeouts_s"):
+        if isinstance(fields.get(table), Mapping):
+            fields[table] = {**getattr(cls(), table), **fields[table]}
+    try:
+        return cls(**fields)
+    except (PlanInvalid, TypeError) as error:
+        raise usage(f"{where}: {error}") from error

@@ -1,0 +1,67 @@
+"""What the shop's own counters say, read directly from each replica's metrics page."""
+
+import http.client
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from teastorm.platforms.base import Platform
+
+OFFERED = "teashop_offered_total"
+ANSWERS = "teashop_answers_total"
+TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Requests (every attempt) that arrived at the gateways, and those answered with 2xx."""
+
+    offered: float = 0.0
+    good: float = 0.0
+
+    def __sub__(self, earlier: "Counts") -> "Counts":
+        # A gateway that died took its counts with it; fewer than before says nothing.
+        return Counts(
+            offered=max(0.0, self.offered - earlier.offered),
+            good=max(0.0, self.good - earlier.good),
+        )
+
+    @property
+    def good_share(self) -> float | None:
+        """Good among those that arrived; None when none did."""
+        return min(1.0, self.good / self.offered) if self.offered else None
+
+
+def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
+    """What all gateways have counted so far of some classes.
+
+    A gateway that does not answer counts as none, so a count can only be too small, which can
+    only keep something from being proved.
+    """
+    offered = good = 0.0
+    for target in platform.targets():
+        if target.service != "gateway":
+            continue
+        for family in text_string_to_metric_families(_page(target.url)):
+            for sample in family.samples:
+                if sample.labels.get("route") not in classes:
+                    continue
+                if sample.name == OFFERED:
+                    offered += sample.value
+                elif sample.name == ANSWERS and sample.labels.get("status", "").startswith("2"):
+                    good += sample.value
+    return Counts(offered=offered, good=good)
+
+
+def _page(url: str) -> str:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", parts.path)
+        answer = connection.getresponse()
+        return answer.read().decode("utf-8", "replace") if answer.status == 200 else ""
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()

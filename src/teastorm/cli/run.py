@@ -1,0 +1,153 @@
+"""`teastorm run`: one experiment, from its file to its verdict."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from teastorm.cli.errors import USAGE, CommandError
+from teastorm.cli.output import print_table, say
+from teastorm.platforms.select import NAMES
+from teastorm.runner import experiment as experiments
+from teastorm.runner.closing import Outcome
+from teastorm.runner.folder import RUNS_DIR
+from teastorm.runner.opening import Options
+from teastorm.runner.problems import RunProblem
+from teastorm.runner.progress import Ticker
+from teastorm.runner.run import ARMS, Wish, prepared
+from teastorm.runner.run import run as run_wish
+from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.result import Result
+
+SEED_MAX = 2**31 - 1
+
+
+@contextmanager
+def in_one_sentence() -> Iterator[None]:
+    """What the runner and the verdict refuse, as a refusal of the command."""
+    try:
+        yield
+    except RunProblem as problem:
+        raise CommandError(problem.exit_code, problem.sentence) from problem
+    except RunFolderError as error:
+        raise CommandError(USAGE, str(error)) from error
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--arm", type=click.Choice(ARMS), default="protected", show_default=True)
+@click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
+@click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
+@click.option("--factor", type=float, help="The fault phase's load, as a multiple of K.")
+@click.option("--duration", "duration_s", type=float, help="The fault phase's length in seconds.")
+@click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
+@click.option("--platform", type=click.Choice(NAMES), default="local", show_default=True)
+@click.option("--fresh-capacity", is_flag=True, help="Measure the capacity K again.")
+@click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=RUNS_DIR,
+    show_default=True,
+    help="Where run folders are made.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print result.json's object, nothing else.")
+def run(
+    *,
+    experiment: str,
+    arm: str,
+    on: tuple[str, ...],
+    off: tuple[str, ...],
+    factor: float | None,
+    duration_s: float | None,
+    seed: int,
+    platform: str,
+    fresh_capacity: bool,
+    runs_dir: Path,
+    as_json: bool,
+) -> int:
+    """Run EXPERIMENT (a file, or a name that `teastorm list` shows) and judge it.
+
+    Starts the shop, offers the load, causes the faults, ends everything it started. Progress
+    goes to standard error. Ctrl-C rolls faults back first and exits 130.
+    """
+    ticker = Ticker()
+    with in_one_sentence():
+        wish = Wish(
+            path=experiments.find(experiment),
+            arm=arm,
+            seed=seed,
+            platform=platform,
+            with_protections=on,
+            without_protections=off,
+            factor=factor,
+            duration_s=duration_s,
+            options=Options(runs_dir=runs_dir, fresh_capacity=fresh_capacity, say=ticker.say),
+        )
+        prepared(wish)
+        outcome = run_wish(wish, ticker=ticker)
+    return show(outcome, as_json=as_json)
+
+
+def show(outcome: Outcome, *, as_json: bool) -> int:
+    """Print an outcome; its exit code. CommandError when there is no result to show."""
+    result = outcome.result
+    if result is None:
+        sentence = "; ".join(outcome.trouble) or "interrupted before there was anything to judge"
+        raise CommandError(outcome.exit_code, sentence)
+    for sentence in outcome.trouble:
+        click.echo(f"teastorm: {sentence}", err=True)
+    if as_json:
+        print_result(result, outcome.exit_code)
+    else:
+        show_checks(result)
+        say_verdict(result, outcome.exit_code)
+        if outcome.run_dir is not None:
+            say(f"run folder: {outcome.run_dir}")
+            if (outcome.run_dir / "report.html").is_file():
+                say(f"report: {outcome.run_dir / 'report.html'}")
+    return outcome.exit_code
+
+
+def print_result(result: Result, exit_code: int) -> None:
+    """The object of result.json, alone on standard output."""
+    import orjson  # noqa: PLC0415 - only --json pays for it
+
+    # A leftover after the verdict was computed makes the exit worse than the checks alone do.
+    content = {**result.as_json(), "exit_code": exit_code}
+    sys.stdout.write(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY).decode() + "\n")
+    sys.stdout.flush()
+
+
+def show_checks(result: Result) -> None:
+    """A line a check."""
+    print_table(
+        ("check", "status", "value", "limit", "unit", "why"),
+        [
+            (
+                check.id,
+                str(check.status),
+                number(check.value),
+                number(check.limit),
+                check.unit,
+                check.why if check.status != "pass" else "",
+            )
+            for check in result.checks
+        ],
+    )
+
+
+def say_verdict(result: Result, exit_code: int) -> None:
+    """The verdict, its reason and what to change."""
+    style = "green" if exit_code == 0 else "red"
+    say(f"{result.experiment} ({result.arm}, seed {result.seed}): {result.verdict}", style=style)
+    say(f"  {result.reason}")
+    for check in result.checks:
+        if check.status == "fail" and check.fix:
+            say(f"  {check.id}: {check.fix}")
+
+
+def number(value: float | None) -> str:
+    """A number for a table; a dash where there is none."""
+    return "-" if value is None else f"{value:.4g}"

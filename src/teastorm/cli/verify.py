@@ -1,0 +1,36 @@
+"""`teastorm verify`: judge a finished run folder again."""
+
+from pathlib import Path
+
+import click
+
+from teastorm.cli.errors import CommandError
+from teastorm.cli.run import in_one_sentence, print_result, say_verdict, show_checks
+from teastorm.runner.judging import write_reports
+
+
+@click.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print result.json's object, nothing else.")
+def verify(*, run_dir: Path, as_json: bool) -> int:
+    """Judge the run in RUN_DIR again, from its records; the exit code is the verdict's.
+
+    Writes result.json, junit.xml and report.html anew. Needs no shop.
+    """
+    from teastorm.verdict.judge import judge  # noqa: PLC0415 - --help need not read parquet
+    from teastorm.verdict.result import write_result  # noqa: PLC0415 - the same
+
+    with in_one_sentence():
+        result = judge(run_dir)
+    try:
+        write_result(run_dir, result)
+    except OSError as error:
+        sentence = f"{run_dir}: cannot be written ({error.strerror})"
+        raise CommandError(2, sentence) from error
+    write_reports(run_dir, result, lambda sentence: click.echo(f"teastorm: {sentence}", err=True))
+    if as_json:
+        print_result(result, result.exit_code)
+    else:
+        show_checks(result)
+        say_verdict(result, result.exit_code)
+    return result.exit_code

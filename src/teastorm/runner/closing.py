@@ -1,0 +1,175 @@
+"""From a load that has ended (or a run cut short) to a run folder that is complete, and its verdict.
+
+Each step is tried whatever became of the one before it, in an order that makes the shop whole
+first and the record complete second. Nothing here may be cut short by a signal; every step is
+bounded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pyarrow import parquet
+
+from teastorm.chaos.faults.surge import Surge
+from teastorm.chaos.session import Session
+from teastorm.load.errors import LoadError
+from teastorm.load.plan import draw
+from teastorm.observe.recorder import FlightRecorder
+from teastorm.platforms.base import JsonObject
+from teastorm.runner import judging
+from teastorm.runner.capacity import Say
+from teastorm.runner.ledger import Settled, ledger_of
+from teastorm.runner.problems import INTERRUPTED, ROLLBACK_FAILED
+from teastorm.runner.settle import settle, unknown_outcomes
+from teastorm.verdict.result import Result
+
+LAST_ANSWERS_S = 60.0
+OUTBOX_S = 6.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run came to. `result` is None when there was nothing to judge; `trouble` says more."""
+
+    exit_code: int
+    run_dir: Path | None
+    result: Result | None
+    trouble: tuple[str, ...] = ()
+
+
+def close_run(
+    session: Session, recorder: FlightRecorder, journal: Mapping[str, object], say: Say
+) -> Outcome:
+    """Roll back, finish, write everything, tear down, judge."""
+    closing = _Closing(session, recorder, say)
+    whole = closing.attempt("rolling faults back", session.roll_back) is True
+    interrupted = session.interruption.requested or journal.get("status") == "interrupted"
+    closing.attempt("ending the load", lambda: closing.end_load(interrupted=interrupted))
+    requests = session.folder.path / "requests.parquet"
+    if not interrupted and requests.is_file():
+        closing.attempt("comparing counts", lambda: confirm_surges(session, requests))
+        closing.attempt("settling outcomes", lambda: closing.settle(requests))
+    closing.attempt("reading the ledger", closing.audit)
+    closing.attempt("writing metrics", closing.write_metrics)
+    closing.attempt("tearing down", closing.tear_down)
+    closing.attempt("writing events", closing.write_events)
+    session.folder.write("faults.json", session.fault_rows())
+    session.folder.write("journal.json", dict(journal))
+    result = judging.judge_folder(session.folder.path, closing.trouble.append)
+    code = result.exit_code if result else judging.CANNOT_JUDGE
+    if interrupted:
+        code = INTERRUPTED
+    if not whole or closing.left_over:
+        code = ROLLBACK_FAILED
+    return Outcome(
+        exit_code=code,
+        run_dir=session.folder.path,
+        result=result,
+        trouble=tuple(closing.trouble),
+    )
+
+
+class _Closing:
+    """The steps, and what went wrong in them."""
+
+    def __init__(self, session: Session, recorder: FlightRecorder, say: Say) -> None:
+        self._session = session
+        self._recorder = recorder
+        self._say = say
+        self._settled: list[Settled] = []
+        self.trouble: list[str] = []
+        self.left_over = False
+
+    def attempt[T](self, what: str, step: Callable[[], T]) -> T | None:
+        """Run a step; its failure is noted and the next step follows."""
+        try:
+            return step()
+        except Exception as error:  # noqa: BLE001 - whatever fails, the closing goes on
+            self.trouble.append(f"{what} failed: {error}")
+            return None
+
+    def end_load(self, *, interrupted: bool) -> None:
+        """Let it finish, or end it when the run was cut short."""
+        load = self._session.load
+        if load is None:
+            return
+        over = not load.running() or self._session.site.now_s() >= self._session.windows[-1].end_s
+        if interrupted or not over:
+            load.stop()
+            return
+        try:
+            load.finish(LAST_ANSWERS_S)
+        except LoadError:
+            load.stop()
+            raise
+
+    def settle(self, requests: Path) -> None:
+        """Ask again for every checkout whose outcome its client never learnt."""
+        unknown = unknown_outcomes(requests)
+        if not unknown or self._session.plan is None:
+            return
+        self._say(f"settling {len(unknown)} checkouts whose outcome is unknown")
+        wanted = {one.key for one in unknown}
+        schedule = draw(self._session.plan, self._session.chosen.seed)
+        bodies = {a.key: a.payload for a in schedule.arrivals if a.key in wanted}
+        gateways = self._session.platform.endpoints("gateway")
+        self._settled = settle(unknown, bodies, gateways)
+
+    def audit(self) -> None:
+        """Read the books once the outbox is empty, or its time is up."""
+        site = self._session.site
+        until_s = site.now_s() + OUTBOX_S
+        audits = self._session.platform.audit()
+        while _pending(audits.get("orders", {})) and site.now_s() < until_s:
+            site.pause(0.5)
+            audits = self._session.platform.audit()
+        books = ledger_of(audits, self._settled, t0_unix_s=self._session.t0_unix_s)
+        self._session.folder.write("ledger.json", books)
+
+    def write_metrics(self) -> None:
+        """Stop recording."""
+        self._recorder.stop()
+        self._recorder.write(self._session.folder.path / "metrics.parquet")
+
+    def tear_down(self) -> None:
+        """End the shop; what is left is a failed roll-back."""
+        left = self._session.platform.tear_down()
+        if left:
+            self.left_over = True
+            named = [*left.processes, *left.files, *map(str, left.ports)]
+            self.trouble.append(f"left behind: {', '.join(named)}; `teastorm down` removes it")
+
+    def write_events(self) -> None:
+        """events.json, with the phases of the load."""
+        site = self._session.site
+        phases = [
+            {"t_s": w.start_s, "kind": "phase", "name": w.name} for w in self._session.windows
+        ]
+        rows = [row for row in site.events() if row["kind"] != "phase"]
+        self._session.folder.write("events.json", [*rows, *phases])
+
+
+def confirm_surges(session: Session, requests: Path) -> None:
+    """A surge is proved only if the servers counted what the request log says was sent to them."""
+    table = parquet.read_table(requests, columns=["class", "sent_s", "error", "attempt"])
+    chats = table["class"].to_numpy(zero_copy_only=False) == "chat"
+    errors = table["error"].to_numpy(zero_copy_only=False)
+    reached = chats & (table["attempt"].to_numpy() > 0) & (errors != "connection")
+    sent_s = table["sent_s"].to_numpy()
+    for episode in session.episodes:
+        fault = episode.fault
+        if not isinstance(fault, Surge) or not episode.record.proved:
+            continue
+        start_s, end_s = fault.window_s
+        sent = float(np.count_nonzero(reached & (sent_s >= start_s) & (sent_s < end_s)))
+        episode.record.evidence += f"; {sent:.0f} were sent"
+        if not fault.agrees(sent):
+            episode.record.proved = False
+            episode.record.evidence += ", more than 2 % apart"
+
+
+def _pending(orders: JsonObject) -> bool:
+    outbox = orders.get("outbox")
+    return isinstance(outbox, Mapping) and bool(outbox.get("pending"))

@@ -1,0 +1,71 @@
+"""The platforms under test, and how a test lets time pass on each."""
+
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from teastorm.platforms.base import JsonObject, Platform
+from teastorm.platforms.local.platform import LocalPlatform
+from teastorm.platforms.memory import InMemoryPlatform
+
+STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")))
+type Until = Callable[[Callable[[], bool], str], None]
+
+
+def until_real(done: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
+    """Poll with a bound."""
+    end_s = time.monotonic() + timeout_s
+    pause = threading.Event()
+    while not done():
+        if time.monotonic() > end_s:
+            pytest.fail(f"not within {timeout_s:g} s: {what}")
+        pause.wait(0.02)
+
+
+@pytest.fixture
+def state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of the test's own, for this process and those it starts."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("TEASTORM_STATE_DIR", str(folder))
+    monkeypatch.setenv("TEASTORM_SHOP_ENTRY", shlex.join(STANDIN))
+    return folder
+
+
+@pytest.fixture
+def local(state_directory: Path) -> Iterator[LocalPlatform]:
+    platform = LocalPlatform(drain_s=2.0)
+    yield platform
+    assert not platform.tear_down()
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> InMemoryPlatform:
+    audits: dict[str, JsonObject] = {"orders": {"orders": []}, "dispatch": {"orders": []}}
+    return InMemoryPlatform(tmp_path, audits=audits)
+
+
+@pytest.fixture(params=["local", "memory"])
+def platform(request: pytest.FixtureRequest) -> Platform:
+    found: Platform = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def until(platform: Platform) -> Until:
+    """Let time pass until something is so: real time, or the in-memory platform's own."""
+    if not isinstance(platform, InMemoryPlatform):
+        return until_real
+
+    def until_virtual(done: Callable[[], bool], what: str) -> None:
+        for _ in range(300):
+            if done():
+                return
+            platform.advance(0.05)
+        pytest.fail(f"not within 15 virtual seconds: {what}")
+
+    return until_virtual

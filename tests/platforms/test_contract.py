@@ -1,0 +1,224 @@
+"""What every platform promises, held against each."""
+
+import signal
+
+import orjson
+import pytest
+from tests.platforms.conftest import Until
+
+from teastorm.platforms.base import SERVICES, FaultSpec, Platform, PlatformError, ShopPlan
+
+PAIR = ShopPlan(replicas={"orders": 1, "gateway": 2})
+
+
+def ids(platform: Platform, service: str) -> list[str]:
+    return [replica.replica_id for replica in platform.replicas(service)]
+
+
+def kinds(platform: Platform, replica_id: str) -> list[str]:
+    return [event.kind for event in platform.events() if event.replica_id == replica_id]
+
+
+def file_says(platform: Platform) -> dict[str, list[str]]:
+    content: dict[str, list[str]] = orjson.loads(platform.endpoints_file.read_bytes())
+    return content
+
+
+def test_deploy_brings_up_the_wanted_counts(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    assert [len(platform.replicas(service)) for service in ("orders", "gateway")] == [1, 2]
+    assert len({replica.identity for replica in platform.replicas()}) == 3
+    ports = [port for r in platform.replicas() for port in (r.port, r.admin_port)]
+    assert len(set(ports)) == 6
+    assert file_says(platform) == {
+        "orders": platform.endpoints("orders"),
+        "gateway": platform.endpoints("gateway"),
+    }
+    assert len(platform.endpoints("gateway")) == 2
+
+
+def test_targets_name_every_living_replica(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    urls = {target.replica: target.url for target in platform.targets()}
+    assert urls == {r.replica_id: f"http://{r.endpoint}/metrics" for r in platform.replicas()}
+
+
+def test_a_killed_replica_is_replaced_by_another(platform: Platform, until: Until) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    before = platform.replicas("gateway")[0]
+    gone = platform.kill(before.replica_id, signal.SIGKILL)
+    assert gone.identity == before.identity
+    until(lambda: before.replica_id not in ids(platform, "gateway"), "it is gone")
+    until(lambda: len(platform.endpoints("gateway")) == 2, "it is replaced")
+    assert before.identity not in {replica.identity for replica in platform.replicas()}
+    assert before.endpoint not in file_says(platform)["gateway"]
+    assert kinds(platform, before.replica_id) == [
+        "replica_started",
+        "replica_ready",
+        "replica_gone",
+    ]
+
+
+def test_a_drained_replica_leaves_and_is_replaced(platform: Platform, until: Until) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    before = platform.replicas("gateway")[0]
+    platform.kill(before.replica_id, signal.SIGTERM)
+    assert before.endpoint not in platform.endpoints("gateway")
+    until(lambda: before.replica_id not in ids(platform, "gateway"), "it is gone")
+    until(lambda: len(platform.endpoints("gateway")) == 2, "it is replaced")
+
+
+def test_all_replicas_stay_dead_while_replacing_is_paused(platform: Platform, until: Until) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    platform.pause_replacing("gateway")
+    for replica in platform.replicas("gateway"):
+        platform.kill(replica.replica_id)
+    until(lambda: not platform.replicas("gateway"), "all are gone")
+    assert file_says(platform)["gateway"] == []
+    with pytest.raises(PlatformError, match=r"gateway"):
+        platform.wait_ready(0.4)
+    assert not platform.replicas("gateway")
+    platform.resume_replacing("gateway")
+    platform.wait_ready(20)
+    assert len(platform.endpoints("gateway")) == 2
+
+
+def test_scale_up_and_down(platform: Platform, until: Until) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    first = ids(platform, "gateway")
+    platform.scale("gateway", 3)
+    platform.wait_ready(20)
+    assert len(platform.endpoints("gateway")) == 3
+    platform.scale("gateway", 1)
+    until(lambda: ids(platform, "gateway") == first[:1], "the youngest left, the oldest stays")
+    platform.scale("gateway", 0)
+    until(lambda: not platform.replicas("gateway"), "none is left")
+    assert [event.detail for event in platform.events() if event.kind == "scale"] == [
+        "to 3",
+        "to 1",
+        "to 0",
+    ]
+
+
+def test_added_replicas_wait_for_their_start_up(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    platform.scale("gateway", 3, startup_s=60.0)
+    with pytest.raises(PlatformError, match=r"not ready after 0\.3 s: gateway"):
+        platform.wait_ready(0.3)
+    assert len(platform.replicas("gateway")) == 2
+    platform.scale("gateway", 2)
+    platform.wait_ready(20)
+
+
+def test_wait_ready_of_some_services(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20, ["orders"])
+    assert len(platform.endpoints("orders")) == 1
+
+
+def test_a_stopped_replica_is_not_ready_until_continued(platform: Platform, until: Until) -> None:
+    platform.deploy(ShopPlan(replicas={"gateway": 1}))
+    platform.wait_ready(20)
+    (replica,) = platform.replicas("gateway")
+    platform.kill(replica.replica_id, signal.SIGSTOP)
+    until(lambda: not platform.endpoints("gateway"), "the probe noticed")
+    assert ids(platform, "gateway") == [replica.replica_id]
+    platform.kill(replica.replica_id, signal.SIGCONT)
+    until(lambda: len(platform.endpoints("gateway")) == 1, "it is back")
+
+
+def test_faults_are_set_and_cleared(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    platform.set_fault("gateway", FaultSpec(kind="latency", latency_s=0.2))
+    platform.set_fault("gateway", FaultSpec(kind="errors"), ids(platform, "gateway")[0])
+    details = [event.detail for event in platform.events() if event.kind == "fault_set"]
+    assert details == ["latency in 2", "errors in 1"]
+    platform.clear_faults("gateway")
+    with pytest.raises(PlatformError, match="no replica to inject"):
+        platform.set_fault("gateway", FaultSpec(kind="hang"), "gateway-99")
+
+
+def test_audit_gives_both_ledgers(platform: Platform) -> None:
+    platform.deploy(ShopPlan(replicas={"orders": 1, "dispatch": 1}))
+    platform.wait_ready(20)
+    assert platform.audit() == {"orders": {"orders": []}, "dispatch": {"orders": []}}
+
+
+def test_events_are_in_order_of_time(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    times = [event.at_s for event in platform.events()]
+    assert times == sorted(times)
+    row = platform.events()[0].as_json(t0_s=times[0])
+    assert row["t_s"] == 0
+    assert row["kind"] == "replica_started"
+
+
+def test_tear_down_leaves_nothing_and_may_be_repeated(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(20)
+    file = platform.endpoints_file
+    assert not platform.tear_down()
+    assert not platform.tear_down()
+    assert not platform.replicas()
+    assert not file.exists()
+
+
+def test_what_is_not_there_is_a_usage_error(platform: Platform) -> None:
+    with pytest.raises(PlatformError, match="not been deployed") as before:
+        platform.replicas()
+    platform.deploy(ShopPlan(replicas={"gateway": 1}))
+    with pytest.raises(PlatformError, match="already been deployed"):
+        platform.deploy(PAIR)
+    for act in (
+        lambda: platform.scale("kitchen", 1),
+        lambda: platform.replicas("kitchen"),
+        lambda: platform.pause_replacing("kitchen"),
+        lambda: platform.scale("gateway", -1),
+        lambda: platform.kill("gateway-99"),
+    ):
+        with pytest.raises(PlatformError) as error:
+            act()
+        assert error.value.exit_code == 2
+    assert before.value.exit_code == 2
+
+
+def test_the_default_plan_is_two_of_each() -> None:
+    assert dict(ShopPlan().replicas) == dict.fromkeys(SERVICES, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"replicas": {}}, "at least one service"),
+        ({"replicas": {"gateway": -1}}, r"replicas\.gateway must be 0 or more"),
+        ({"time_factor": 0.0}, "time_factor must be above 0"),
+        ({"startup_s": {"gateway": -1.0}}, r"startup_s\.gateway must be 0 or more"),
+        ({"settings": {"kitchen": {}}}, r"settings\.kitchen"),
+    ],
+)
+def test_a_plan_refuses_what_cannot_be_meant(fields: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        ShopPlan(**fields)  # type: ignore[arg-type] # wrong values are the point
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"kind": "fire"}, "kind must be one of"),
+        ({"kind": "latency"}, "latency_s above 0"),
+        ({"kind": "errors", "share": 1.5}, "share must be between"),
+        ({"kind": "errors", "status": 200}, "status must be between"),
+        ({"kind": "hang", "duration_s": 0.0}, "duration_s must be above 0"),
+    ],
+)
+def test_a_fault_refuses_what_cannot_be_meant(fields: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        FaultSpec(**fields)  # type: ignore[arg-type] # wrong values are the point

@@ -1,0 +1,248 @@
+"""Nothing lost, nothing twice, never too many; and a standing wait is cut near its target."""
+
+import heapq
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.queue import PriorityCodelQueue, QueueConfig, QueueFull
+
+C = Criticality
+
+
+@dataclass(eq=False)
+class Item:
+    n: int
+    level: Criticality = C.CRITICAL
+
+
+def queue(**settings: Any) -> PriorityCodelQueue[Item]:
+    return PriorityCodelQueue(QueueConfig(**settings))
+
+
+def test_most_critical_first_then_in_order() -> None:
+    line = queue()
+    items = [Item(0, C.SHEDDABLE), Item(1, C.CRITICAL), Item(2, C.CRITICAL_PLUS), Item(3)]
+    for item in items:
+        line.push(item, criticality=item.level, now_s=0.0)
+    served = [line.pop(0.0).item for _ in items]
+    assert [item.n for item in served if item is not None] == [2, 1, 3, 0]
+    assert line.pop(0.0) == (None, [])
+
+
+def test_without_priorities_it_is_one_line() -> None:
+    line = queue(priorities=False, capacity=2)
+    low, high = Item(0, C.SHEDDABLE), Item(1, C.CRITICAL_PLUS)
+    line.push(low, criticality=low.level, now_s=0.0)
+    line.push(high, criticality=high.level, now_s=0.0)
+    with pytest.raises(QueueFull):
+        line.push(Item(2), criticality=C.CRITICAL_PLUS, now_s=0.0)
+    assert line.pop(0.0).item is low
+
+
+def test_a_more_critical_item_takes_the_place_of_the_least() -> None:
+    line = queue(capacity=3)
+    low, lowest, newest = Item(0), Item(1), Item(2)
+    line.push(low, criticality=C.SHEDDABLE_PLUS, now_s=0.0)
+    line.push(lowest, criticality=C.SHEDDABLE, now_s=0.0)
+    line.push(newest, criticality=C.SHEDDABLE, now_s=0.1)
+    assert line.push(Item(3), criticality=C.CRITICAL, now_s=0.2) is newest
+    assert line.push(Item(4), criticality=C.CRITICAL, now_s=0.2) is lowest
+    with pytest.raises(QueueFull) as refused:
+        line.push(Item(5), criticality=C.SHEDDABLE_PLUS, now_s=0.2)
+    assert refused.value.reason == "queue_full"
+
+
+def test_capacity_zero_refuses() -> None:
+    with pytest.raises(QueueFull):
+        queue(capacity=0).push(Item(0), criticality=C.CRITICAL_PLUS, now_s=0.0)
+
+
+def test_the_same_object_does_not_wait_twice() -> None:
+    line = queue()
+    item = Item(0)
+    line.push(item, criticality=C.CRITICAL, now_s=0.0)
+    with pytest.raises(ValueError, match="already"):
+        line.push(item, criticality=C.CRITICAL, now_s=0.0)
+
+
+def test_what_is_past_its_deadline_is_never_served() -> None:
+    line = queue()
+    dead, alive = Item(0), Item(1)
+    line.push(dead, criticality=C.CRITICAL, now_s=0.0, deadline_s=1.0)
+    line.push(alive, criticality=C.CRITICAL, now_s=0.0, deadline_s=3.0)
+    assert line.pop(1.0) == (alive, [(dead, "deadline")])
+
+
+def test_expire_reaches_behind_the_head() -> None:
+    line = queue()
+    head, dead = Item(0), Item(1)
+    line.push(head, criticality=C.CRITICAL, now_s=0.0)
+    line.push(dead, criticality=C.CRITICAL, now_s=0.0, deadline_s=0.0)
+    assert line.expire(1.0) == [(dead, "deadline")]
+    assert list(line) == [head]
+
+
+def test_a_burst_is_let_through() -> None:
+    line = queue(target_s=0.1, interval_s=0.5)
+    items = [Item(i) for i in range(20)]
+    for item in items:
+        line.push(item, criticality=C.CRITICAL, now_s=0.0)
+    # Served in 0.4 s: some wait four targets, but no wait stands for an interval.
+    popped = [line.pop(0.02 * (i + 1)) for i in range(20)]
+    assert [p.item for p in popped] == items
+    assert not any(p.dropped for p in popped)
+
+
+class Model(RuleBasedStateMachine):
+    """Every item pushed leaves exactly once: served, dropped, evicted or removed."""
+
+    @initialize(
+        codel=st.booleans(),
+        lifo=st.booleans(),
+        priorities=st.booleans(),
+        capacity=st.integers(1, 6),
+    )
+    def begin(self, codel: bool, lifo: bool, priorities: bool, capacity: int) -> None:
+        self.capacity = capacity
+        self.line = queue(
+            capacity=capacity,
+            target_s=0.1,
+            interval_s=0.3,
+            codel=codel,
+            adaptive_lifo=lifo,
+            priorities=priorities,
+        )
+        self.waiting: dict[int, Item] = {}
+        self.deadlines: dict[int, float | None] = {}
+        self.now_s = 0.0
+        self.n = 0
+
+    def left(self, item: Item) -> None:
+        assert self.waiting.pop(item.n) is item
+
+    @rule(level=st.sampled_from(C), budget_s=st.none() | st.floats(0, 1))
+    def push(self, level: Criticality, budget_s: float | None) -> None:
+        self.n += 1
+        item = Item(self.n, level)
+        deadline_s = None if budget_s is None else self.now_s + budget_s
+        full = len(self.line) == self.capacity
+        try:
+            evicted = self.line.push(
+                item, criticality=level, now_s=self.now_s, deadline_s=deadline_s
+            )
+        except QueueFull:
+            assert full
+            return
+        assert (evicted is not None) == full
+        if evicted is not None:
+            assert evicted.level > level
+            assert evicted.level == max(other.level for other in self.waiting.values())
+            self.left(evicted)
+        self.waiting[item.n] = item
+        self.deadlines[item.n] = deadline_s
+
+    @rule(passed_s=st.floats(0, 0.4))
+    def pop(self, passed_s: float) -> None:
+        self.now_s += passed_s
+        item, dropped = self.line.pop(self.now_s)
+        for lost, reason in dropped:
+            assert reason in {"codel", "deadline"}
+            self.left(lost)
+        if item is None:
+            assert not self.waiting
+            return
+        deadline_s = self.deadlines[item.n]
+        assert deadline_s is None or deadline_s > self.now_s
+        self.left(item)
+
+    @rule()
+    def expire(self) -> None:
+        for lost, _ in self.line.expire(self.now_s):
+            self.left(lost)
+        for n in self.waiting:
+            deadline_s = self.deadlines[n]
+            assert deadline_s is None or deadline_s > self.now_s
+
+    @precondition(lambda self: getattr(self, "waiting", None))
+    @rule(which=st.integers(0, 100))
+    def remove(self, which: int) -> None:
+        item = self.waiting.pop(list(self.waiting)[which % len(self.waiting)])
+        assert self.line.remove(item)
+        assert not self.line.remove(item)
+
+    @invariant()
+    def nothing_lost(self) -> None:
+        if hasattr(self, "line"):
+            assert len(self.line) == len(self.waiting) <= self.capacity
+            assert {item.n for item in self.line} == set(self.waiting)
+            assert (self.line.oldest_wait_s(self.now_s) == 0.0) or self.waiting
+
+
+TestModel = Model.TestCase
+
+
+def overloaded(line: PriorityCodelQueue[Item], *, factor: float, seed: int) -> list[float]:
+    """One server of 100/s offered `factor` times that for 20 s; waits of what was served.
+
+    The first second is left out: the queue needs an interval to know that the wait stands.
+    """
+    rng = random.Random(seed)
+    pushed: dict[int, float] = {}
+    events = [(0.0, 0, True), (0.01, 1, False)]
+    waits: list[float] = []
+    n = 1
+    while events:
+        now_s, _, arrival = heapq.heappop(events)
+        if now_s > 20.0:
+            break
+        n += 1
+        if arrival:
+            item = Item(n)
+            try:
+                line.push(item, criticality=C.SHEDDABLE_PLUS, now_s=now_s)
+                pushed[n] = now_s
+            except QueueFull:
+                pass
+            heapq.heappush(events, (now_s + rng.expovariate(100.0 * factor), n, True))
+        else:
+            served = line.pop(now_s).item
+            if served is not None and now_s > 1.0:
+                waits.append(now_s - pushed[served.n])
+            heapq.heappush(events, (now_s + 0.01, n, False))
+    return waits
+
+
+@pytest.mark.parametrize("factor", [1.2, 3.0])
+@pytest.mark.parametrize("lifo", [True, False])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_standing_wait_is_held_near_the_target(factor: float, lifo: bool, seed: int) -> None:
+    line = queue(capacity=500, target_s=0.05, interval_s=0.2, adaptive_lifo=lifo)
+    waits = overloaded(line, factor=factor, seed=seed)
+    assert len(waits) >= 0.97 * 1900
+    waits.sort()
+    assert waits[len(waits) // 2] <= 0.105
+    assert waits[int(0.98 * len(waits))] <= 0.3
+
+
+def test_without_codel_the_wait_is_the_whole_queue() -> None:
+    line = queue(capacity=500, target_s=0.05, interval_s=0.2, codel=False)
+    waits = sorted(overloaded(line, factor=3.0, seed=1))
+    assert waits[len(waits) // 2] >= 4.0
+
+
+@given(st.lists(st.floats(0, 0.04), min_size=1, max_size=200))
+def test_waits_below_the_target_drop_nothing(steps: list[float]) -> None:
+    line = queue(target_s=0.05, interval_s=0.2)
+    now_s = 0.0
+    for n, step_s in enumerate(steps):
+        item = Item(n)
+        line.push(item, criticality=C.CRITICAL, now_s=now_s)
+        now_s += step_s
+        assert line.pop(now_s) == (item, [])
