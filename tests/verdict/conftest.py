@@ -245,7 +245,13 @@ def _ledger(rows: list[Row]) -> dict:
         for index, row in enumerate(booked)
     ]
     assignments = [
-        {"order_id": o["order_id"], "shop": "shop-1", "promised_s": 90.0, "revisions": 0, "kept": True}
+        {
+            "order_id": o["order_id"],
+            "shop": "shop-1",
+            "promised_s": 90.0,
+            "revisions": 0,
+            "kept": True,
+        }
         for o in orders
     ]
     notice = {"audience": "merchant", "shop": "shop-1", "rate_drinks_per_h": 900.0, "eta_s": 5.0}
