@@ -358,6 +358,17 @@ async def test_one_timer_serves_the_whole_batch(start: Start) -> None:
     assert replica.value("teashop_sequences_total", outcome="finished") == 200
 
 
+async def test_a_short_answer_that_comes_in_between_is_not_kept_waiting(start: Start) -> None:
+    replica = await (await start(slowdown=1.0, burn_share=0.0)).loaded()
+    long = replica.ask()
+    await replica.clock.advance(0.01)
+    short = replica.ask(max_tokens=1)
+    await replica.clock.advance(0.089)  # before the burner looks at the batch again
+    assert (short.done(), long.done()) == (True, False)
+    await replica.clock.advance(0.5)
+    assert [(await short).status, (await long).status] == [200, 200]
+
+
 async def burned_per_second(replica: Replica, sequences: int) -> float:
     tasks = [replica.ask() for _ in range(sequences)]
     before = replica.value("teashop_burned_cpu_seconds")
