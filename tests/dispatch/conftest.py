@@ -125,7 +125,7 @@ def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     server: str = request.getfixturevalue("postgres")
     name = f"street_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]  # our own name
+        connection.execute(f"CREATE DATABASE {name}")
     return f"{server}/{name}"
 
 
@@ -147,7 +147,16 @@ def postgres() -> Iterator[str]:
     log = (home / "log").open("wb")
     quiet: dict[str, Any] = {"stdout": log, "stderr": log, "cwd": home, **user}
     quiet["env"] = {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C"}
-    initdb = [binaries / "initdb", "-D", home / "data", "-U", "street", "-A", "trust", "-N"]
+    initdb: list[str | Path] = [
+        binaries / "initdb",
+        "-D",
+        home / "data",
+        "-U",
+        "street",
+        "-A",
+        "trust",
+        "-N",
+    ]
     try:
         subprocess.run([*initdb, "-E", "UTF8"], check=True, **quiet)
         port = _free_port()

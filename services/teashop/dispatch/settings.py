@@ -92,6 +92,8 @@ class DispatchSettings:
             )
         if not self.pace_variation < 1:
             raise ValueError(f"pace_variation must be below 1, got {self.pace_variation}")
+        if self.retry_after_max_s < 2:
+            raise ValueError(f"retry_after_max_s must be at least 2, got {self.retry_after_max_s}")
         if not self.lease_s > 2 * self.tick_s:
             raise ValueError(
                 f"lease_s must be above twice tick_s ({self.tick_s}), got {self.lease_s}"
@@ -134,6 +136,5 @@ _ABOVE_ZERO = (
     "notice_confirm",
     "rate_half_life_minutes",
     "tick_s",
-    "retry_after_max_s",
 )
 _NOT_NEGATIVE = ("pace_variation", "return_minutes", "promise_margin", "promise_slack_minutes")
