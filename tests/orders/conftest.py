@@ -47,7 +47,9 @@ def make_a_cart(
     return Cart(user=user, shop=shop, lines=(line,), coupon=coupon)
 
 
-def make_a_body(user: str = "ann", *, shop: str = "shop-1", coupon: bool = False) -> dict[str, object]:
+def make_a_body(
+    user: str = "ann", *, shop: str = "shop-1", coupon: bool = False
+) -> dict[str, object]:
     """The JSON body of the same cart."""
     return {
         "user": user,

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from teashop.orders.database import DatabaseBusy
-from teashop.orders.model import order_id_of
+from teashop.orders.model import IllegalTransition, SoldOut, order_id_of
 
 BUYER = """
 import random, sys, time
@@ -111,7 +111,7 @@ def test_the_last_cups_are_sold_once(open_replica, make_cart):
     def buy(i):
         try:
             ledger.store.place(make_cart(quantity=3), f"k{i}", eta_s=None)
-        except Exception as error:
+        except SoldOut as error:
             return type(error).__name__
         return "sold"
 
@@ -127,7 +127,7 @@ def test_payments_at_once_are_one_payment(open_replica, make_cart):
     def pay(i):
         try:
             return ledger.store.pay(order_id_of("k"), f"p{i}").replayed
-        except Exception as error:
+        except IllegalTransition as error:
             return type(error).__name__
 
     outcomes = in_threads(12, pay)
