@@ -33,7 +33,7 @@ class GatewaySettings:
 
     common: Common = field(default_factory=Common)
     ai_limit_initial: int = 18
-    ai_limit_min: int = 4
+    ai_limit_min: int = 10
     ai_limit_max: int = 40
     ai_tolerance: float = 1.5
     ai_queue: int = 4

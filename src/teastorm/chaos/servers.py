@@ -11,6 +11,7 @@ from teastorm.platforms.base import Platform
 OFFERED = "teashop_offered_total"
 ANSWERS = "teashop_answers_total"
 TIMEOUT_S = 2.0
+TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,11 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
 
 
 def _page(url: str) -> str:
+    """A metrics page; asked for again while a replica is too busy to show it."""
+    return next((page for _ in range(TRIES) if (page := _fetched(url))), "")
+
+
+def _fetched(url: str) -> str:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
     try:

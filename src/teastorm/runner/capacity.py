@@ -13,17 +13,15 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import orjson
-from pyarrow import parquet
 
 from teastorm.chaos.offer import inherited
 from teastorm.chaos.offering import clients_of, environment_of, mix_of
 from teastorm.load.capacity import Capacity, CapacityConfig, Step, StepResult, find_capacity
 from teastorm.load.errors import LoadError
-from teastorm.load.plan import LoadPlan, Phase
+from teastorm.load.measure import step_plan, step_result
 from teastorm.load.process import start_load
-from teastorm.load.settings import Clients
+from teastorm.load.records import read_requests
 from teastorm.platforms.base import Platform
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.problems import PRECONDITION, RunProblem
@@ -32,9 +30,6 @@ from teastorm.runner.shop import capacity_protections, plan_of, speed_of
 SCHEMA = "teastorm.capacity/1"
 KEPT_S = 24 * 3600.0
 READY_S = 60.0
-WARM_UP_S = 2.0
-WARM_UP_FACTOR = 0.6
-STEP = "step"
 
 type Say = Callable[[str], None]
 
@@ -140,17 +135,7 @@ def _measure(
     say: Say,
 ) -> StepResult:
     clients = clients_of(experiment)
-    # Each request once: a repeated one would be another request of a rate that is not its own.
-    once = Clients(deadlines_s=clients.deadlines_s, timeouts_s=clients.timeouts_s, retries=0)
-    plan = LoadPlan(
-        capacity_rps=rps,
-        phases=(
-            Phase(name="warm-up", seconds=WARM_UP_S, factor=WARM_UP_FACTOR),
-            Phase(name=STEP, seconds=config.step_seconds(rps), factor=1.0),
-        ),
-        mix=mix_of(experiment),
-        clients=once,
-    )
+    plan = step_plan(rps, config, mix_of(experiment), clients)
     with inherited(environment_of(platform)):
         load = start_load(
             plan=plan,
@@ -164,21 +149,10 @@ def _measure(
     except BaseException:
         load.stop()
         raise
-    result = good_share(folder / "requests.parquet", deadline_s=clients.deadlines_s["chat"])
-    say(f"capacity: {rps:.1f} chats/s: {result.good_share:.1%} of {result.samples} good")
+    requests = read_requests(folder / "requests.parquet")
+    result = step_result(requests, clients.deadlines_s["chat"])
+    say(
+        f"capacity: {rps:.1f} chats/s: {result.good_share:.1%} of {result.samples} good,"
+        f" latency grows {result.growth * 1000:+.0f} ms a second"
+    )
     return result
-
-
-def good_share(requests: Path, *, deadline_s: float) -> StepResult:
-    """Chats of the step that were right, on the full rung and in time, among those drawn."""
-    columns = ["class", "phase", "status", "right", "rung", "intended_s", "ended_s"]
-    table = parquet.read_table(requests, columns=columns)
-    text = {name: table[name].to_numpy(zero_copy_only=False) for name in ("class", "phase", "rung")}
-    counted = (text["class"] == "chat") & (text["phase"] == STEP)
-    status = table["status"].to_numpy()
-    took_s = table["ended_s"].to_numpy() - table["intended_s"].to_numpy()
-    good = counted & (status >= 200) & (status < 300) & (text["rung"] == "full")
-    good &= table["right"].to_numpy(zero_copy_only=False).astype(bool)
-    good &= np.nan_to_num(took_s, nan=np.inf) <= deadline_s
-    samples = int(counted.sum())
-    return StepResult(good_share=float(good.sum()) / max(samples, 1), samples=samples)

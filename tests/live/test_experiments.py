@@ -1,0 +1,54 @@
+"""Every experiment, live; five seeds; the protections one by one."""
+
+from __future__ import annotations
+
+import pytest
+from tests.live.conftest import Ran, Run
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_other_seeds_give_the_same_verdict(run: Run, protected: Ran, seed: int):
+    ran = run("overload-3x", "--seed", str(seed))
+    assert (ran.code, ran.not_passed()) == (protected.code, {})
+
+
+@pytest.mark.parametrize("service", ["gateway", "inference", "orders", "dispatch"])
+def test_the_loss_of_one_of_two_replicas_holds(run: Run, service: str):
+    ran = run(f"replica-loss-{service}")
+    assert (ran.code, ran.not_passed()) == (0, {})
+    assert ran.result["faults"][0]["proved"]
+    assert service in ran.result["faults"][0]["evidence"]
+
+
+@pytest.mark.parametrize("experiment", ["inference-out", "dispatch-out"])
+def test_the_loss_of_all_replicas_is_survived_by_contract(run: Run, experiment: str):
+    ran = run(experiment)
+    assert (ran.code, ran.not_passed()) == (0, {})
+
+
+@pytest.mark.parametrize("arm", ["protected", "unprotected"])
+def test_below_its_capacity_either_arm_holds(run: Run, arm: str):
+    ran = run("below-capacity", "--arm", arm)
+    assert (ran.code, ran.not_passed()) == (0, {})
+
+
+def test_the_day_is_survived_with_protections_and_not_without(run: Run):
+    with_them = run("milk-tea-day", "--arm", "protected")
+    assert (with_them.code, with_them.not_passed()) == (0, {})
+    without = run("milk-tea-day", "--arm", "unprotected")
+    assert without.code == 1
+    assert without.failed() & {"goodput-retention", "recovery-time", "recovery-held"}
+
+
+@pytest.mark.parametrize("name", ["admission", "deadlines"])
+def test_what_a_protection_is_worth_is_seen_by_switching_it_off(
+    run: Run, protected: Ran, name: str
+):
+    ran = run("overload-3x", "--without", name)
+    assert set(ran.result["difference"]) == {name}
+    worth = protected.check("goodput-retention")["value"] - (
+        ran.check("goodput-retention")["value"] or 0.0
+    )
+    assert worth > 0 or ran.failed(), ran.not_passed()
