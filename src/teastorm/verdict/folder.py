@@ -9,7 +9,7 @@ from typing import cast
 import orjson
 
 from teastorm.verdict import ledger, record
-from teastorm.verdict.attempts import read_attempts
+from teastorm.verdict.attempts import Attempts, read_attempts
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.fields import Fields, nearest
 from teastorm.verdict.metrics import read_metrics
@@ -20,6 +20,7 @@ from teastorm.verdict.slo import Slo, parse_slo
 from teastorm.verdict.words import requests_of
 
 SCHEMA = "teastorm.run/1"
+CLOCK_SLACK_S = 0.05
 
 
 def read_run(path: Path) -> Run:
@@ -33,6 +34,7 @@ def read_run(path: Path) -> Run:
     meta, slo = _meta(raw)
     books = ledger.read_ledger(_mapping(path, "ledger.json"))
     attempts = read_attempts(_existing(path, "requests.parquet"))
+    _refuse_impossible(attempts)
     requests = requests_of(
         attempts,
         deadlines_s=meta.deadlines_s,
@@ -53,6 +55,21 @@ def read_run(path: Path) -> Run:
         metrics=read_metrics(_existing(path, "metrics.parquet")),
         slo=slo,
     )
+
+
+def _refuse_impossible(rows: Attempts) -> None:
+    """Refuse times that run backwards: an answer from before its question would count as quick."""
+    before_sent = rows.real & (rows.ended_s < rows.sent_s - CLOCK_SLACK_S)
+    before_intended = rows.real & (rows.sent_s < rows.intended_s - CLOCK_SLACK_S)
+    for wrong, said in (
+        (before_sent, "end before they were sent"),
+        (before_intended, "go too soon"),
+    ):
+        if wrong.any():
+            raise RunFolderError(
+                f"requests.parquet: {int(wrong.sum())} attempts {said} (the first is "
+                f"{rows.request_id[wrong][0]}); run the experiment again."
+            )
 
 
 def read_meta(path: Path) -> record.RunMeta:

@@ -19,6 +19,10 @@ from teastorm.verdict.timeline import summary
 ALWAYS = ("fault-proved", "generator-healthy", "baseline-sound", "rollback-proved")
 
 
+# Which failures a reader is told first; the others follow in the order they were declared.
+TOLD_FIRST = ("goodput-retention", "recovery-time", "critical-plus-success", "critical-success")
+
+
 def judge(run_dir: Path) -> Result:
     """The verdict on a finished run, or on one that ended early for a reason its journal gives.
 
@@ -129,7 +133,8 @@ def decide(checks: Iterable[Check], *, interrupted: bool) -> tuple[Verdict, str]
 
 
 def _say(checks: list[Check]) -> str:
-    said = "; ".join(f"{check.id}: {check.why}" for check in checks[:3])
+    told = sorted(checks, key=lambda check: (*TOLD_FIRST, check.id).index(check.id))
+    said = "; ".join(f"{check.id}: {check.why}" for check in told[:3])
     more = len(checks) - 3
     return f"{said} (and {more} more)" if more > 0 else said
 

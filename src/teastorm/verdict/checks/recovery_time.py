@@ -27,5 +27,6 @@ def evaluate(run: Run) -> Check:
     if found.judged_to_s < bound.limit:
         why = f"the load ended too soon: tau can be judged up to {found.judged_to_s:.0f} s"
         return bound.unknown(why, n=found.windows)
-    never = f"did not recover (metastable): {found.worst}"
-    return bound.judge(found.judged_to_s, n=found.windows, why="the run's end", broken=never)
+    why = f"did not recover within {found.judged_to_s:.0f} s: {found.worst}"
+    metastable = "it does not come back by itself (metastable)"
+    return bound.judge(found.judged_to_s, n=found.windows, why=why, broken=metastable)

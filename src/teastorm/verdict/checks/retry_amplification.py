@@ -17,7 +17,7 @@ def evaluate(run: Run) -> Check:
 
     Those were invited by the shop, at a time of its choosing. All attempts are named beside it.
     """
-    bound = at_most(run, ID, unit="attempts per request", fix=FIX)
+    bound = at_most(run, ID, unit="attempts/request", fix=FIX)
     chosen = run.requests.within(run.fault_window)
     found = amplification(run.requests, chosen)
     if found is None:

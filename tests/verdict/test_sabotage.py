@@ -1,0 +1,464 @@
+"""For every check: the thing it guards is broken on purpose, and the run does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from teastorm.verdict.registry import known_ids
+
+type World = object
+FAULT, END, NAN = 17.0, 37.0, float("nan")
+
+
+def fault_not_proved(w):
+    w.faults[0]["proved"] = False
+
+
+def fault_missing(w):
+    w.faults.clear()
+
+
+def same_processes_after_a_loss(w):
+    who = {"replica": "inference-0", "pid": 7, "started": 1.5}
+    w.faults[0] |= {"kind": "replica-loss", "before": [who], "after": [who]}
+
+
+def servers_saw_half(w):
+    w.metrics = [
+        (*row[:5], row[5] / 2) if row[3] == "teashop_offered_total" else row for row in w.metrics
+    ]
+
+
+def surge_never_sent(w):
+    w.plan["phases"][1]["chat_rps"] = 400.0
+
+
+def metrics_blank(w):
+    w.metrics.clear()
+
+
+def metrics_end_at_the_fault(w):
+    w.metrics = [row for row in w.metrics if row[0] < FAULT]
+
+
+def generator_lags(w):
+    for row in w.requests[::20]:
+        row["lag_s"] = 0.05
+
+
+def generator_says_it_lagged(w):
+    w.load["lag_p99_s"] = 0.02
+
+
+def generator_out_of_cpu(w):
+    w.load["cpu_share"] = 0.99
+
+
+def arrivals_unsent(w):
+    for row in w.attempts("chat")[::20]:
+        row |= {"attempt": 0, "error": "unsent", "status": 0, "sent_s": NAN, "ended_s": NAN}
+
+
+def arrivals_missing(w):
+    w.requests = [row for row in w.requests if row["class"] != "menu"]
+
+
+def lags_not_recorded(w):
+    for row in w.requests:
+        row["lag_s"] = NAN
+
+
+def few_requests(w):
+    keep = {row["request_id"] for row in w.attempts()[:100]}
+    w.requests = [r for r in w.requests if r["phase"] != "fault" or r["request_id"] in keep]
+
+
+def a_class_is_absent(w):
+    w.requests = [r for r in w.requests if r["phase"] != "fault" or r["class"] != "payment"]
+
+
+def bad_before_the_fault(w):
+    for row in w.requests:
+        if 10 < row["intended_s"] < FAULT and row["class"] == "chat":
+            row["ended_s"] = row["sent_s"] + 9.0
+
+
+def queue_grew_before_the_fault(w):
+    w.metrics = [
+        (*row[:5], max(0.0, 10 * (row[0] - 6))) if "waiting" in row[3] else row for row in w.metrics
+    ]
+
+
+def a_replica_was_not_ready(w):
+    w.metrics = [row for row in w.metrics if row[2] != "orders-1"]
+
+
+def baseline_probe_failed(w):
+    w.journal["run"][0]["status"] = "failed"
+
+
+def no_journal(w):
+    w.journal = {"status": "failed", "run": [], "rollbacks": [], "steady_states": {}}
+    w.journal["rollbacks"] = [{"activity": {"name": "heal"}, "status": "failed"}]
+
+
+def not_rolled_back(w):
+    w.faults[0]["rolled_back"] = False
+
+
+def answers_late(w):
+    for row in w.attempts("chat", status=(200,)):
+        row["ended_s"] += 5.0
+
+
+def answers_wrong(w):
+    for row in w.attempts("chat", status=(200,)):
+        row["right"] = False
+
+
+def answers_short(w):
+    for row in w.attempts("chat", status=(200,)):
+        if row["rung"] == "full":
+            row |= {"rung": "short", "sequence_s": 0.5}
+
+
+def answers_from_the_cache(w):
+    for row in w.attempts("chat", status=(200,)):
+        row |= {"rung": "cache", "sequence_s": 0.0}
+
+
+def sequence_seconds_not_told(w):
+    for row in w.requests:
+        row["sequence_s"] = 0.0
+
+
+def checkouts_fail(w):
+    for row in w.attempts("checkout")[::10]:
+        row |= {"status": 500, "order_id": ""}
+
+
+def payments_fail(w):
+    for row in w.attempts("payment")[::10]:
+        row |= {"status": 0, "error": "timeout", "ended_s": NAN}
+
+
+def refusals_slow(w):
+    for row in w.refusals()[::20]:
+        row["ended_s"] += 0.2
+
+
+def nothing_refused(w):
+    for row in w.refusals():
+        row |= {"status": 0, "error": "timeout"}
+
+
+def labels_stripped(w):
+    for row in w.refusals()[::7]:
+        row |= {"reason": "", "rung": ""}
+
+
+def retry_after_stripped(w):
+    for row in w.refusals()[::7]:
+        row["retry_after_s"] = NAN
+
+
+def retry_after_zero(w):
+    w.refusals()[0]["retry_after_s"] = 0.0
+
+
+def checkout_on_a_rung(w):
+    for row in w.attempts("checkout")[::3]:
+        row["rung"] = "ticket"
+
+
+def chat_on_no_rung(w):
+    for row in w.attempts("chat", status=(200,))[::9]:
+        row["rung"] = "none"
+
+
+def a_row_is_not_visited(w):
+    for row in w.attempts("menu"):
+        row |= {"status": 0, "error": "timeout", "ended_s": NAN}
+
+
+def priorities_swapped(w):
+    for row in w.attempts("checkout"):
+        row |= {"status": 503, "reason": "priority", "refused_for": "gateway", "order_id": ""}
+        row |= {"retry_after_s": 2.0, "rung": "refused", "threshold": "3:0.5"}
+
+
+def one_inversion_in_fifty(w):
+    for row in w.attempts("payment")[::4]:
+        row |= {"status": 503, "reason": "limit", "refused_for": "gateway", "threshold": ""}
+
+
+def always_the_same_users(w):
+    for row in w.attempts("chat"):
+        if int(row["user"][1:]) >= 12:
+            row |= {"status": 0, "error": "timeout", "right": False}
+
+
+def never_well_again(w):
+    for row in w.requests:
+        if row["intended_s"] >= END and row["class"] == "chat":
+            row["ended_s"] = row["sent_s"] + 9.0
+
+
+def relapses(w):
+    for row in w.requests:
+        if row["intended_s"] >= END and row["intended_s"] % 12 < 4 and row["class"] == "chat":
+            row["status"] = 500
+
+
+def slower_than_before(w):
+    for row in w.requests:
+        if row["intended_s"] >= END and row["class"] == "chat":
+            row["ended_s"] += 1.0
+
+
+def queue_stays(w):
+    w.metrics = [
+        (*row[:5], 30.0) if row[0] >= END and "waiting" in row[3] else row for row in w.metrics
+    ]
+
+
+def demand_did_not_return(w):
+    w.plan["phases"][2]["chat_rps"] = 20.0
+
+
+def load_ends_with_the_fault(w):
+    w.requests = [row for row in w.requests if row["intended_s"] < END + 8]
+    w.plan["phases"][2]["end_s"] = END + 8
+
+
+def retries_at_once(w):
+    extra = []
+    for row in w.attempts("chat", status=(503,)):
+        extra += [row | {"attempt": 10 + i, "final": False, "honoured": False} for i in range(2)]
+    w.requests += extra
+
+
+def work_for_nobody(w):
+    w.metrics = [
+        (*row[:5], row[5] * 2) if row[3] == "vllm:num_requests_running" else row
+        for row in w.metrics
+    ]
+
+
+def an_order_is_deleted(w):
+    del w.ledger["orders"][400]
+
+
+def an_order_lies_under_another_key(w):
+    w.ledger["orders"][400]["key"] = "somebody-else"
+
+
+def a_settled_order_is_gone(w):
+    w.ledger["settled"] = [{"key": "k1", "request_id": "r1", "status": 201, "order_id": "o-gone"}]
+
+
+def an_order_is_doubled(w):
+    w.ledger["orders"].append(w.ledger["orders"][5] | {"order_id": "o-second"})
+
+
+def an_order_is_made_twice(w):
+    w.ledger["assignments"].append(w.ledger["assignments"][5])
+
+
+def no_orders(w):
+    w.ledger["orders"].clear()
+
+
+def coupons_oversold(w):
+    w.ledger["coupons"]["budget"] = 90
+
+
+def coupon_counter_disagrees(w):
+    w.ledger["coupons"]["spent"] = 70
+
+
+def refused_for_no_known_reason(w):
+    for row in w.refusals()[::30]:
+        row["reason"] = "because"
+
+
+def refusals_nobody_counted(w):
+    w.metrics = [
+        (*row[:5], row[5] / 2) if row[3] == "teashop_refused_total" else row for row in w.metrics
+    ]
+
+
+def refused_and_booked_all_the_same(w):
+    row = w.attempts("checkout")[3]
+    row |= {"status": 503, "reason": "limit", "refused_for": "gateway", "retry_after_s": 2.0}
+    row |= {"order_id": "", "rung": "refused"}
+
+
+def notice_too_late(w):
+    w.ledger["notices"][0]["t_s"] = 30.0
+
+
+def notice_withdrawn_too_soon(w):
+    w.ledger["notices"].append({"t_s": 20.0, "kind": "withdrawn", "shop": "shop-1"})
+
+
+def notice_names_no_time(w):
+    w.ledger["notices"][0]["eta_s"] = None
+
+
+def false_alarms(w):
+    shops = [f"shop-{i}" for i in range(2, 9)]
+    w.ledger["notices"] += [w.ledger["notices"][0] | {"shop": shop} for shop in shops]
+
+
+def passings_not_recorded(w):
+    del w.ledger["passings"]
+
+
+def promises_broken(w):
+    for row in w.ledger["assignments"][::10]:
+        row["kept"] = False
+
+
+def promises_all_open(w):
+    for row in w.ledger["assignments"]:
+        row["kept"] = None
+
+
+def refuses_at_base_load(w):
+    for row in w.requests[::40]:
+        if row["intended_s"] < FAULT:
+            row |= {
+                "status": 503,
+                "reason": "limit",
+                "refused_for": "gateway",
+                "retry_after_s": 1.0,
+            }
+
+
+def capacity_below_theory(w):
+    w.run["capacity"]["rps"] = 40.0
+
+
+def theory_misquoted(w):
+    w.run["capacity"]["theory_rps"] = 90.0
+
+
+def capacity_by_few_requests(w):
+    w.run["capacity"]["steps"][0]["requests"] = 50
+
+
+def replicas_were_there(w):
+    w.events[2]["t_s"] = FAULT - 1
+
+
+def replicas_never_came(w):
+    del w.events[2]
+
+
+SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
+    ("fault-proved", fault_not_proved, "fail"),
+    ("fault-proved", fault_missing, "unknown"),
+    ("fault-proved", same_processes_after_a_loss, "fail"),
+    ("offered-rate-reached", servers_saw_half, "fail"),
+    ("offered-rate-reached", surge_never_sent, "fail"),
+    ("offered-rate-reached", metrics_blank, "unknown"),
+    ("offered-rate-reached", metrics_end_at_the_fault, "unknown"),
+    ("generator-healthy", generator_lags, "fail"),
+    ("generator-healthy", generator_says_it_lagged, "fail"),
+    ("generator-healthy", generator_out_of_cpu, "fail"),
+    ("generator-healthy", arrivals_unsent, "fail"),
+    ("generator-healthy", arrivals_missing, "fail"),
+    ("generator-healthy", lags_not_recorded, "unknown"),
+    ("sample-size", few_requests, "unknown"),
+    ("sample-size", a_class_is_absent, "fail"),
+    ("baseline-sound", bad_before_the_fault, "fail"),
+    ("baseline-sound", queue_grew_before_the_fault, "fail"),
+    ("baseline-sound", a_replica_was_not_ready, "fail"),
+    ("baseline-sound", baseline_probe_failed, "fail"),
+    ("baseline-sound", metrics_blank, "unknown"),
+    ("rollback-proved", no_journal, "fail"),
+    ("rollback-proved", not_rolled_back, "fail"),
+    ("rollback-proved", fault_missing, "unknown"),
+    ("goodput-retention", answers_late, "fail"),
+    ("goodput-retention", answers_wrong, "fail"),
+    ("goodput-retention", answers_short, "fail"),
+    ("goodput-retention", answers_from_the_cache, "fail"),
+    ("ai-utilisation", answers_late, "fail"),
+    ("ai-utilisation", answers_from_the_cache, "unknown"),
+    ("ai-utilisation", sequence_seconds_not_told, "unknown"),
+    ("critical-success", checkouts_fail, "fail"),
+    ("critical-plus-success", payments_fail, "fail"),
+    ("refusals-fast", refusals_slow, "fail"),
+    ("refusals-fast", nothing_refused, "unknown"),
+    ("refusals-labelled", labels_stripped, "fail"),
+    ("refusals-labelled", nothing_refused, "unknown"),
+    ("retry-after-present", retry_after_stripped, "fail"),
+    ("retry-after-present", retry_after_zero, "fail"),
+    ("retry-after-present", nothing_refused, "unknown"),
+    ("degradation-contract", checkout_on_a_rung, "fail"),
+    ("degradation-contract", chat_on_no_rung, "fail"),
+    ("degradation-contract", retry_after_stripped, "fail"),
+    ("degradation-contract", a_row_is_not_visited, "unknown"),
+    ("degradation-contract", fault_not_proved, "unknown"),
+    ("priority-order", priorities_swapped, "fail"),
+    ("priority-order", one_inversion_in_fifty, "fail"),
+    ("priority-order", nothing_refused, "unknown"),
+    ("fairness", always_the_same_users, "fail"),
+    ("recovery-time", never_well_again, "fail"),
+    ("recovery-time", slower_than_before, "fail"),
+    ("recovery-time", queue_stays, "fail"),
+    ("recovery-time", demand_did_not_return, "fail"),
+    ("recovery-time", load_ends_with_the_fault, "unknown"),
+    ("recovery-time", metrics_blank, "unknown"),
+    ("recovery-time", fault_not_proved, "unknown"),
+    ("recovery-held", relapses, "fail"),
+    ("recovery-held", never_well_again, "fail"),
+    ("recovery-held", load_ends_with_the_fault, "unknown"),
+    ("retry-amplification", retries_at_once, "fail"),
+    ("wasted-work", work_for_nobody, "fail"),
+    ("wasted-work", answers_late, "fail"),
+    ("wasted-work", metrics_blank, "unknown"),
+    ("ledger-no-loss", an_order_is_deleted, "fail"),
+    ("ledger-no-loss", an_order_lies_under_another_key, "fail"),
+    ("ledger-no-loss", a_settled_order_is_gone, "fail"),
+    ("ledger-no-double", an_order_is_doubled, "fail"),
+    ("ledger-no-double", an_order_is_made_twice, "fail"),
+    ("ledger-no-double", no_orders, "unknown"),
+    ("coupon-budget", coupons_oversold, "fail"),
+    ("coupon-budget", coupon_counter_disagrees, "fail"),
+    ("coupon-budget", no_orders, "unknown"),
+    ("refusals-explained", refused_for_no_known_reason, "fail"),
+    ("refusals-explained", refusals_nobody_counted, "fail"),
+    ("refusals-explained", refused_and_booked_all_the_same, "fail"),
+    ("refusals-explained", metrics_blank, "unknown"),
+    ("notice-lead-time", notice_too_late, "fail"),
+    ("notice-lead-time", notice_withdrawn_too_soon, "fail"),
+    ("notice-lead-time", notice_names_no_time, "fail"),
+    ("notice-lead-time", false_alarms, "fail"),
+    ("notice-lead-time", passings_not_recorded, "unknown"),
+    ("promises-kept", promises_broken, "fail"),
+    ("promises-kept", promises_all_open, "unknown"),
+    ("over-shedding", refuses_at_base_load, "fail"),
+    ("capacity-sound", capacity_below_theory, "fail"),
+    ("capacity-sound", theory_misquoted, "fail"),
+    ("capacity-sound", capacity_by_few_requests, "fail"),
+    ("replicas-came-late", replicas_were_there, "fail"),
+    ("replicas-came-late", replicas_never_came, "unknown"),
+)
+
+
+@pytest.mark.parametrize(
+    ("check_id", "break_it", "expected"),
+    [pytest.param(*case, id=f"{case[0]}-{case[1].__name__}") for case in SABOTAGE],
+)
+def test_broken_on_purpose_is_seen(check_id, break_it, expected, protected, status_of):
+    break_it(protected)
+
+    assert status_of(protected, check_id) == expected
+
+
+def test_every_check_is_sabotaged():
+    assert {case[0] for case in SABOTAGE} == set(known_ids())
