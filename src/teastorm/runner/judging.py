@@ -25,4 +25,9 @@ def judge_folder(run_dir: Path, trouble: Callable[[str], None]) -> Result | None
 
 def write_reports(run_dir: Path, result: Result, trouble: Callable[[str], None]) -> None:
     """junit.xml and report.html; a report that cannot be drawn does not change a verdict."""
-    del run_dir, result, trouble
+    from teastorm.report import write  # noqa: PLC0415 - templates are read when they are needed
+
+    try:
+        write.write_reports(run_dir, result)
+    except Exception as error:  # noqa: BLE001 - whatever a drawing meets, the verdict stands
+        trouble(f"the report could not be written: {type(error).__name__}: {error}")
