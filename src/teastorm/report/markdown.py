@@ -10,7 +10,8 @@ from teastorm.verdict.result import Result
 def markdown(result: Result) -> str:
     """Verdict, what did not pass and how to mend it, and all checks folded away."""
     lines = [
-        f"### {HEADLINE[result.verdict]}: {result.experiment} ({result.arm}, seed {result.seed})",
+        f"### {HEADLINE[result.verdict]}: {_cell(result.experiment)} "
+        f"({_cell(result.arm)}, seed {result.seed})",
         "",
         _cell(result.reason),
         "",
