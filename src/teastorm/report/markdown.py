@@ -9,9 +9,9 @@ from teastorm.verdict.result import Result
 
 def markdown(result: Result) -> str:
     """Verdict, what did not pass and how to mend it, and all checks folded away."""
+    name = f"{result.experiment} ({result.arm}, seed {result.seed})"
     lines = [
-        f"### {HEADLINE[result.verdict]}: {_cell(result.experiment)} "
-        f"({_cell(result.arm)}, seed {result.seed})",
+        f"### {HEADLINE[result.verdict]}: {_cell(name)}",
         "",
         _cell(result.reason),
         "",
