@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from teastorm.cli.output import say
+from teastorm.cli.output import json_option, print_json, say
 from teastorm.cli.run import SEED_MAX, in_one_sentence
 from teastorm.runner import experiment as experiments
 from teastorm.runner.closing import Outcome
@@ -30,7 +30,8 @@ DEVIATED = 1
     show_default=True,
     help="Where run folders are made.",
 )
-def demo(*, seed: int, runs_dir: Path) -> int:
+@json_option
+def demo(*, seed: int, runs_dir: Path, as_json: bool) -> int:
     """Replay the milk-tea day twice against the same shop and compare.
 
     Exit 0 when the lesson was seen: the unprotected arm deviated and the protected arm held.
@@ -54,9 +55,23 @@ def demo(*, seed: int, runs_dir: Path) -> int:
         if outcome.result is None or outcome.exit_code == INTERRUPTED:
             return outcome.exit_code
         outcomes.append(outcome)
+    code = _exit_code(*outcomes)
+    if as_json:
+        print_json("teastorm.demo/1", _content(outcomes, code))
+        return code
     _show(outcomes, runs_dir)
     say(f"took {time.monotonic() - began:.0f} s")
-    return _exit_code(*outcomes)
+    return code
+
+
+def _content(outcomes: list[Outcome], code: int) -> dict[str, object]:
+    """Both results and where their folders are."""
+    arms = [
+        {"run_dir": str(outcome.run_dir), "result": outcome.result.as_json()}
+        for outcome in outcomes
+        if outcome.result is not None
+    ]
+    return {"exit_code": code, "arms": arms}
 
 
 def _show(outcomes: list[Outcome], runs_dir: Path) -> None:

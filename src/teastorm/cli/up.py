@@ -74,10 +74,7 @@ def _keep(plan: ShopPlan, timeout_s: float, *, as_json: bool) -> int:
             "endpoints": {service: platform.endpoints(service) for service in plan.replicas},
             "endpoints_file": str(platform.endpoints_file),
         }
-        _show(content, as_json=as_json)
-        if not as_json:
-            say("Ctrl-C ends it")
-        _until_told_to_end()
+        _stay(content, as_json=as_json)
     finally:
         left = platform.tear_down()
     if left:
@@ -85,8 +82,12 @@ def _keep(plan: ShopPlan, timeout_s: float, *, as_json: bool) -> int:
     return 0
 
 
-def _until_told_to_end() -> None:
+def _stay(content: dict[str, object], *, as_json: bool) -> None:
+    """Show where the shop is, until told to end; also a signal while showing is such a word."""
     try:
+        _show(content, as_json=as_json)
+        if not as_json:
+            say("Ctrl-C ends it")
         threading.Event().wait()
     except (KeyboardInterrupt, TerminatedError):
         return
