@@ -302,7 +302,7 @@ def _build(*, protected: bool, seed: int = 7) -> World:
             "rps": K,
             "good_share": 0.99,
             "theory_rps": 96 / (1.15 * 1.4),
-            "steps": [{"rps": 60.0, "requests": 400, "good_share": 0.99}],
+            "steps": [{"rps": 60.0, "samples": 400, "good_share": 0.99}],
         },
         "checks": list(known_ids()),
         "slo": load_slo(SLO).as_json(),

@@ -71,13 +71,23 @@ def test_both_arms_hold_below_capacity(protected, tmp_path):
         for row in protected.requests
         if row["phase"] != "fault" or row["class"] != "chat" or row["request_id"] in keep
     ]
-    protected.plan["arrivals"] = len({row["request_id"] for row in protected.requests})
+    chats = {row["request_id"] for row in protected.requests if row["class"] == "chat"}
+    protected.plan["classes"]["chat"] = len(chats)
 
     result = protected.judge(tmp_path / "run")
 
     assert result.exit_code == 0, result.reason
     shed = next(c for c in result.checks if c.id == "over-shedding")
     assert shed.n > 1500
+
+
+def test_follow_ups_of_orders_that_never_were_are_not_the_generators_fault(protected, tmp_path):
+    protected.run["checks"] = ["goodput-retention"]
+    gone = [row for row in protected.requests if row["class"] == "status"][::5]
+    protected.requests = [row for row in protected.requests if row not in gone]
+    protected.load["absent"] = len(gone)
+
+    assert protected.judge(tmp_path / "run").exit_code == 0
 
 
 def test_a_lost_replica_leaves_half_of_the_capacity(protected, tmp_path):

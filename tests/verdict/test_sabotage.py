@@ -65,6 +65,11 @@ def arrivals_missing(w):
     w.requests = [row for row in w.requests if row["class"] != "menu"]
 
 
+def payments_missing(w):
+    w.requests = [row for row in w.requests if row["class"] != "payment"]
+    w.load["absent"] = 3
+
+
 def lags_not_recorded(w):
     for row in w.requests:
         row["lag_s"] = NAN
@@ -347,7 +352,7 @@ def theory_misquoted(w):
 
 
 def capacity_by_few_requests(w):
-    w.run["capacity"]["steps"][0]["requests"] = 50
+    w.run["capacity"]["steps"][0]["samples"] = 50
 
 
 def replicas_were_there(w):
@@ -371,6 +376,7 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("generator-healthy", generator_out_of_cpu, "fail"),
     ("generator-healthy", arrivals_unsent, "fail"),
     ("generator-healthy", arrivals_missing, "fail"),
+    ("generator-healthy", payments_missing, "fail"),
     ("generator-healthy", lags_not_recorded, "unknown"),
     ("sample-size", few_requests, "unknown"),
     ("sample-size", a_class_is_absent, "fail"),

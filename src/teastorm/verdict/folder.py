@@ -197,7 +197,7 @@ def _inference(raw: Fields) -> record.Inference:
 
 def _capacity(raw: Fields) -> record.Capacity:
     steps = raw.items("steps", optional=True)
-    sizes = [row.whole(name) for row in steps for name in ("requests", "n") if row.has(name)]
+    sizes = [row.whole(name) for row in steps for name in ("samples", "requests") if row.has(name)]
     return record.Capacity(
         rps=raw.number("rps"),
         good_share=raw.number("good_share"),
@@ -239,6 +239,7 @@ def _load(raw: Fields) -> record.LoadSummary:
         planned=raw.whole("planned"),
         sent=raw.whole("sent"),
         unsent=raw.whole("unsent"),
+        absent=raw.whole("absent", 0),
         lag_p99_s=raw.number("lag_p99_s"),
         cpu_share=raw.number("cpu_share"),
         workers=raw.whole("workers", 1),

@@ -95,11 +95,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSummary:
-    """load.json: what the generator says of itself."""
+    """load.json: what the generator says of itself.
+
+    `absent` counts follow-ups (a payment, a status) whose order never came to be.
+    """
 
     planned: int
     sent: int
     unsent: int
+    absent: int
     lag_p99_s: float
     cpu_share: float
     workers: int

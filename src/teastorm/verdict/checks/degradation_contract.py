@@ -20,7 +20,7 @@ def evaluate(run: Run) -> Check:
     bound = at_least(run, ID, unit="share", fix=FIX)
     rows = [row for fault in run.faults for row in visits(run, fault)]
     if not rows:
-        return bound.unknown("no fault of this run puts a dependency into a state of the contract")
+        return bound.unknown("no proved fault of this run brings about a state of the contract")
     unvisited = [f"{v.dependency} {v.state}: {v.class_}" for v in rows if v.answers == 0]
     total = sum(visit.answers for visit in rows)
     wrong = [name for visit in rows for name in visit.wrong]

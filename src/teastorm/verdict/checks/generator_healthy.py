@@ -11,6 +11,8 @@ from teastorm.verdict.words import percentile
 
 ID = "generator-healthy"
 ROLE = Role.VOID
+# Sent only when the order they follow was made: without one there is nothing to pay or to ask.
+FOLLOW_UPS = frozenset({"payment", "status"})
 FIX = "close what else runs on this machine, use more load workers, or lower the base rate"
 
 
@@ -26,8 +28,7 @@ def evaluate(run: Run) -> Check:
     if logged is None or not bool(np.isfinite(lags).mean() > 0.99):
         return bound.unknown("the request log has no send lags", n=int(first.sum()))
     lag_s = max(logged, run.load.lag_p99_s)
-    arrivals = len(run.requests)
-    unsent = max(int(run.requests.unsent.sum()), run.load.unsent, run.plan.arrivals - arrivals)
+    unsent = max(int(run.requests.unsent.sum()), run.load.unsent) + _missing(run)
     share = unsent / max(1, run.plan.arrivals)
     terms = run.slo.terms
     broken = []
@@ -43,3 +44,14 @@ def evaluate(run: Run) -> Check:
         broken="; ".join(broken),
         evidence=[str(name) for name in run.attempts.request_id[late]],
     )
+
+
+def _missing(run: Run) -> int:
+    """Planned arrivals of which the request log knows nothing, without follow-ups of no order."""
+    gone = {
+        name: max(0, count - int(run.requests.of(name).sum()))
+        for name, count in run.plan.classes.items()
+    }
+    follow_ups = sum(count for name, count in gone.items() if name in FOLLOW_UPS)
+    others = sum(count for name, count in gone.items() if name not in FOLLOW_UPS)
+    return others + max(0, follow_ups - run.load.absent)
