@@ -168,7 +168,7 @@ class _Drawing:
         """Labels at the lines' ends, moved apart where they would cover one another."""
         placed: list[str] = []
         y_free = -math.inf
-        ordered = sorted(labels)
+        ordered = sorted(labels, key=lambda label: label[0])
         overflow = max(0.0, (len(ordered) - 1) * LABEL_GAP - (self._c.height - BOTTOM - TOP))
         floor = self._c.height - BOTTOM + overflow
         places: list[float] = []

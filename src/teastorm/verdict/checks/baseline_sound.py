@@ -50,7 +50,10 @@ def evaluate(run: Run) -> Check:
     return bound.judge(
         facts.good_share[worst],
         n=facts.n,
-        why=f"{worst} has the lowest good share in {window.seconds:.0f} s before the fault",
+        why=(
+            f"{worst} has the lowest good share ({facts.good_share[worst]:.1%}) "
+            f"in {window.seconds:.0f} s before the fault"
+        ),
         broken=", ".join(broken),
         evidence=[str(name) for name in run.requests.request_id[inside]],
     )

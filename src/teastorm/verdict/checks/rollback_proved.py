@@ -24,7 +24,7 @@ def evaluate(run: Run) -> Check:
     return bound.judge(
         1 - len(left) / total,
         n=total,
-        why=f"{', '.join(left)} not rolled back" if left else f"{total} faults over",
+        why=f"{', '.join(left)} not rolled back" if left else f"{total} of {total} faults over",
         broken=f"rollback failed: {', '.join(failed)}" if failed else "",
         evidence=left or failed,
     )
