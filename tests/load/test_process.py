@@ -1,0 +1,137 @@
+"""The generator as a real Locust process against a tiny shop front."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import orjson
+import psutil
+import pytest
+from tests.load.conftest import OpenShop
+
+from teastorm.load.errors import LoadFailed, PlanInvalid
+from teastorm.load.plan import LoadPlan, Phase, draw
+from teastorm.load.process import start_load
+from teastorm.load.records import REQUESTS_SCHEMA, read_requests, to_table, write_requests
+from teastorm.load.settings import Mix
+
+
+def short_plan(seconds: float = 3.0, rps: float = 40.0) -> LoadPlan:
+    return LoadPlan(
+        capacity_rps=rps,
+        phases=(Phase(name="baseline", seconds=seconds, factor=1.0),),
+        mix=Mix(critical_rps=6),
+    )
+
+
+def offer(open_shop: OpenShop, tmp_path: Path, mode: str, plan: LoadPlan, workers: int = 1):
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    load = start_load(
+        plan=plan,
+        seed=3,
+        run_dir=run_dir,
+        endpoints_file=open_shop(mode),
+        t0_unix_s=time.time(),
+        workers=workers,
+    )
+    return load, run_dir
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_arrival_is_recorded_at_its_intended_time(open_shop, tmp_path, workers):
+    plan = short_plan()
+    load, run_dir = offer(open_shop, tmp_path, "good", plan, workers)
+    report = load.wait(60)
+    table = read_requests(run_dir / "requests.parquet")
+    planned = draw(plan, 3).arrivals
+    first = table.filter(np.asarray(table["attempt"]) == 1)
+    assert report.planned == len(planned)
+    assert report.unsent == 0
+    assert len(set(first["request_id"].to_pylist())) == first.num_rows
+    # payments and status requests of checkouts are arrivals like any other
+    assert first.num_rows == len(planned) - report.absent
+    intended = np.sort(first["intended_s"].to_numpy())
+    drawn = np.sort([a.intended_s for a in planned]) + load.load_start_s
+    if report.absent == 0:
+        assert np.allclose(intended, drawn, atol=0.01)
+    assert load.poll_progress()
+
+
+def test_a_stalled_server_does_not_slow_the_clock_that_judges_it(open_shop, tmp_path):
+    plan = short_plan()
+    load, run_dir = offer(open_shop, tmp_path, "stalled", plan)
+    report = load.wait(60)
+    table = read_requests(run_dir / "requests.parquet")
+    chat = np.asarray(table["class"].to_pylist()) == "chat"
+    first = chat & (table["attempt"].to_numpy() == 1)
+    sent = table["sent_s"].to_numpy()[first]
+    intended = table["intended_s"].to_numpy()[first]
+    assert report.unsent == 0
+    # were it closed-loop, the last would be sent a time-out (3 s) after the first answers failed
+    assert np.quantile(sent - intended, 0.9) < 0.5
+    errors = set(np.asarray(table["error"].to_pylist())[chat])
+    assert errors == {"timeout"}
+
+
+def test_refusals_are_recorded_with_their_reason_and_retried(open_shop, tmp_path):
+    load, run_dir = offer(open_shop, tmp_path, "refusing", short_plan(2.0))
+    load.wait(60)
+    table = read_requests(run_dir / "requests.parquet")
+    chat = table.filter(np.asarray(table["class"].to_pylist()) == "chat")
+    assert set(chat["status"].to_pylist()) == {503}
+    assert set(chat["reason"].to_pylist()) == {"limit"}
+    assert max(chat["attempt"].to_pylist()) > 1
+    assert set(chat["retry_after_s"].to_pylist()) == {1.0}
+    assert any(chat["honoured"].to_pylist())
+
+
+def test_an_interrupt_writes_what_there_is_and_leaves_nothing(open_shop, tmp_path):
+    load, run_dir = offer(open_shop, tmp_path, "good", short_plan(60.0))
+    ends = time.monotonic() + 20
+    while not load.poll_progress():
+        assert time.monotonic() < ends, "no progress was shown"
+    os.kill(load.pid, signal.SIGINT)
+    report = load.stop()
+    assert report is not None
+    assert 0 < report.sent < report.planned
+    assert read_requests(run_dir / "requests.parquet").num_rows >= report.sent
+    assert orjson.loads((run_dir / "load.json").read_bytes())["interrupted"] is True
+    assert not psutil.pid_exists(load.pid) or not load.running
+
+
+def test_bad_arguments_start_nothing(tmp_path, open_shop):
+    endpoints = open_shop("good")
+    good = {"plan": short_plan(), "seed": 1, "run_dir": tmp_path, "endpoints_file": endpoints}
+    for bad in (
+        {"workers": 0},
+        {"seed": -1},
+        {"run_dir": tmp_path / "nowhere"},
+        {"endpoints_file": tmp_path / "nowhere.json"},
+        {"t0_unix_s": 3.0},
+    ):
+        with pytest.raises(PlanInvalid):
+            start_load(**{"t0_unix_s": time.time(), **good, **bad})
+
+
+def test_a_log_comes_back_as_it_was_written(tmp_path):
+    value = {"string": "x", "double": 1.5, "int32": 2, "bool": True}
+    row = tuple(value[str(column.type)] for column in REQUESTS_SCHEMA)
+    path = tmp_path / "requests.parquet"
+    write_requests(path, to_table([row, row]))
+    assert (
+        read_requests(path).to_pylist() == [dict(zip(REQUESTS_SCHEMA.names, row, strict=True))] * 2
+    )
+
+
+def test_what_is_no_log_is_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "requests.parquet"
+    with pytest.raises(LoadFailed, match="no request log there"):
+        read_requests(path)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(LoadFailed, match="cannot be read"):
+        read_requests(path)
