@@ -18,11 +18,13 @@ class NoAnswer(Exception):
 
     Attributes:
         reason: a refusal reason (limit, queue_full, codel, deadline, breaker, dependency).
+        waited: whether the caller was kept waiting for it.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, waited: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.waited = waited
 
 
 async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Criticality) -> Response:
@@ -34,12 +36,17 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
     Raises:
         NoAnswer: with the reason.
     """
+    if not _in_time(parts, admitted):
+        raise NoAnswer("deadline")
     try:
         permit = await parts.ai_room.enter(rank, admitted.deadline_s)
     except NoRoom as full:
-        raise NoAnswer(full.reason) from None
-    rung, tokens = _length(parts, admitted)
+        raise NoAnswer(full.reason, waited=full.waited) from None
     started = parts.clock.now()
+    if not _in_time(parts, admitted):
+        parts.ai_room.leave(permit, "ignored")
+        raise NoAnswer("deadline", waited=True)
+    rung, tokens = _length(parts, admitted)
     outcome = "ignored"
     try:
         answer = await parts.client.request(
@@ -50,16 +57,33 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
             headers=_headers(admitted, rank),
             deadline_s=admitted.deadline_s,
         )
-        # A short answer is quicker for a reason that tells the limit nothing.
-        outcome = "dropped" if answer.refused else "ok" if rung == "full" else "ignored"
+        outcome = _outcome(answer, rung)
     except Unavailable as gone:
         outcome = "dropped" if gone.reason == "deadline" else "ignored"
-        raise NoAnswer(gone.reason) from None
+        raise NoAnswer(gone.reason, waited=gone.reason == "deadline") from None
     finally:
         now = parts.clock.now()
         parts.ai_backlog.finished(now)
         parts.ai_room.leave(permit, outcome, now - started)
     return _answer(parts, utterance, answer, rung)
+
+
+def _in_time(parts: Parts, admitted: Admitted) -> bool:
+    """Whether at least a short answer can still be ready before nobody waits for it."""
+    if admitted.deadline is None:
+        return True
+    return admitted.deadline.remaining_s(parts.clock.now()) >= parts.settings.short_answer_s
+
+
+def _outcome(answer: Answer, rung: str) -> str:
+    """What an answer tells the limit.
+
+    A caller who came late is refused for its own lateness, and a short answer is quicker than a
+    full one: neither tells how loaded the AI is.
+    """
+    if answer.refused:
+        return "ignored" if answer.headers.get("X-Refusal") == "deadline" else "dropped"
+    return "ok" if rung == "full" else "ignored"
 
 
 def _length(parts: Parts, admitted: Admitted) -> tuple[str, int]:
@@ -91,7 +115,7 @@ def _headers(admitted: Admitted, rank: Criticality) -> tuple[tuple[bytes, bytes]
 def _answer(parts: Parts, utterance: str, answer: Answer, rung: str) -> Response:
     """The client's answer made from the AI's."""
     if answer.refused:
-        raise NoAnswer(answer.headers.get("X-Refusal", "dependency"))
+        raise NoAnswer(answer.headers.get("X-Refusal", "dependency"), waited=True)
     if answer.status != 200:
         raise NoAnswer("deadline" if answer.status == 504 else "dependency")
     try:

@@ -23,13 +23,15 @@ def chat(parts: Parts) -> Inside:
             # The whole level is shed: refused before its body costs anything.
             raise refusal(parts, admitted.route, admitted.criticality, "priority", "inference")
         utterance = await _utterance(admitted)
-        reason = "priority"
-        if not held_back or parts.ai_room.has_place:
+        reason, waited = "priority", False
+        # A place that would stand empty is for whoever of the thinned-out level comes first; the
+        # level that can be lowered to has to wait for the threshold, or it would overtake.
+        if not held_back or (rank < Criticality.SHEDDABLE and parts.ai_room.has_place):
             try:
                 return await ask_ai(parts, admitted, utterance, rank)
             except NoAnswer as none:
-                reason = none.reason
-        cheaper = cheaper_answer(parts, admitted, utterance)
+                reason, waited = none.reason, none.waited
+        cheaper = cheaper_answer(parts, admitted, utterance, waited=waited)
         if cheaper is not None:
             return cheaper
         raise refusal(parts, admitted.route, admitted.criticality, reason, "inference")

@@ -15,11 +15,17 @@ _MENU_ANSWER = json_response(
 )
 
 
-def cheaper_answer(parts: Parts, admitted: Admitted, utterance: str) -> Response | None:
+def cheaper_answer(
+    parts: Parts, admitted: Admitted, utterance: str, *, waited: bool
+) -> Response | None:
     """The best answer to be had without AI, or nothing.
 
     Rules and cache answer whoever they understand. The menu and tickets are bounded: a menu
     that everybody gets would only bring everybody back at once, and a ticket is a promise.
+
+    Args:
+        waited: the caller was kept waiting for the AI; the bound is not for those, since a
+            refusal that comes late is worth less than one at once.
     """
     if not parts.protections.ladder:
         return _ticket(parts, admitted)
@@ -29,7 +35,7 @@ def cheaper_answer(parts: Parts, admitted: Admitted, utterance: str) -> Response
     resolved = rules.resolve(utterance)
     if resolved is not None:
         return _order(parts, resolved, "rules")
-    if _spend(parts.tokens_menu, parts.clock.now()):
+    if waited or _spend(parts.tokens_menu, parts.clock.now()):
         parts.metrics.answers.labels("chat", "menu", "200").inc()
         return _MENU_ANSWER
     return _ticket(parts, admitted)

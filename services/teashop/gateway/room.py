@@ -19,11 +19,13 @@ class NoRoom(Exception):
 
     Attributes:
         reason: limit, queue_full, codel or deadline.
+        waited: whether it stood in the queue before it was told so.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, waited: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.waited = waited
 
 
 @dataclass(eq=False, slots=True)
@@ -108,7 +110,7 @@ class Room:
                 waiter.woken.cancel()
         if waiter.woken.cancelled():
             self.full_moments += 1
-            raise NoRoom("codel")
+            raise NoRoom("codel", waited=True)
         return waiter.woken.result()
 
     def leave(self, permit: Permit, outcome: str, rtt_s: float | None = None) -> None:
@@ -137,4 +139,4 @@ class Room:
 
 def _refuse(waiter: _Waiter, reason: str) -> None:
     if not waiter.woken.done():
-        waiter.woken.set_exception(NoRoom(reason))
+        waiter.woken.set_exception(NoRoom(reason, waited=True))
