@@ -46,7 +46,7 @@ class GatewaySettings:
     orders_queue: int = 32
     orders_wait_s: float = 0.3
     timeout_s: float = 3.0
-    retries: int = 2
+    retries: int = 1
     quota_rps: float = 3.0
     quota_burst: float = 30.0
     menu_rps: float = 8.0

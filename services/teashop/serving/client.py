@@ -1,7 +1,7 @@
 """The one outgoing client: discovery, balancing, breaker, deadline, retry budget.
 
 Retries happen here and nowhere else between services. Without their protections the same code
-does what plain clients do: round robin, a fixed time-out, a fixed number of immediate retries.
+does what plain clients do: round robin, a fixed time-out, a fixed number of retries after a fixed pause.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from teashop.serving.settings import Common
 
 _BACKOFF_BASE_S = 0.02
 _BACKOFF_CAP_S = 0.25
+_PLAIN_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,8 @@ class Outgoing:
             if deadline_s is not None and self._clock.now() + pause_s >= deadline_s:
                 return False
             await self._clock.sleep(pause_s)
+        else:
+            await self._clock.sleep(_PLAIN_PAUSE_S)
         self._retries.labels(service).inc()
         return True
 

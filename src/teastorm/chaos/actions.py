@@ -98,7 +98,7 @@ def surge() -> dict[str, JsonValue]:
     session.wait_until(phase.start_s)
     fault = Surge(
         session.chat_rps[FAULT_PHASE],
-        seen=lambda: counted(session.platform, ("chat",)).offered,
+        seen=lambda: counted(session.platform, ("chat",)),
     )
     return _run(session, fault, phase.end_s - session.site.now_s())
 

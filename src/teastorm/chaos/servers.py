@@ -16,16 +16,21 @@ TRIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Requests (every attempt) that arrived at the gateways, and those answered with 2xx."""
+    """Requests (every attempt) that arrived at the gateways, and those answered with 2xx.
+
+    `complete` is False when a gateway did not show its counters.
+    """
 
     offered: float = 0.0
     good: float = 0.0
+    complete: bool = True
 
     def __sub__(self, earlier: "Counts") -> "Counts":
         # A gateway that died took its counts with it; fewer than before says nothing.
         return Counts(
             offered=max(0.0, self.offered - earlier.offered),
             good=max(0.0, self.good - earlier.good),
+            complete=self.complete and earlier.complete,
         )
 
     @property
@@ -41,10 +46,13 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
     only keep something from being proved.
     """
     offered = good = 0.0
+    complete = True
     for target in platform.targets():
         if target.service != "gateway":
             continue
-        for family in text_string_to_metric_families(_page(target.url)):
+        page = _page(target.url)
+        complete = complete and bool(page)
+        for family in text_string_to_metric_families(page):
             for sample in family.samples:
                 if sample.labels.get("route") not in classes:
                     continue
@@ -52,7 +60,7 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
                     offered += sample.value
                 elif sample.name == ANSWERS and sample.labels.get("status", "").startswith("2"):
                     good += sample.value
-    return Counts(offered=offered, good=good)
+    return Counts(offered=offered, good=good, complete=complete)
 
 
 def _page(url: str) -> str:

@@ -153,19 +153,21 @@ class _Closing:
 
 def confirm_surges(session: Session, requests: Path) -> None:
     """A surge is proved only if the servers counted what the request log says was sent to them."""
-    table = parquet.read_table(requests, columns=["class", "sent_s", "error", "attempt"])
+    table = parquet.read_table(requests, columns=["class", "sent_s", "error", "attempt", "status"])
     chats = table["class"].to_numpy(zero_copy_only=False) == "chat"
     errors = table["error"].to_numpy(zero_copy_only=False)
     reached = chats & (table["attempt"].to_numpy() > 0) & (errors != "connection")
+    silent = reached & (table["status"].to_numpy() == 0)
     sent_s = table["sent_s"].to_numpy()
     for episode in session.episodes:
         fault = episode.fault
         if not isinstance(fault, Surge) or not episode.record.proved:
             continue
         start_s, end_s = fault.window_s
-        sent = float(np.count_nonzero(reached & (sent_s >= start_s) & (sent_s < end_s)))
+        within = (sent_s >= start_s) & (sent_s < end_s)
+        sent = float(np.count_nonzero(reached & within))
         episode.record.evidence += f"; {sent:.0f} were sent"
-        if not fault.agrees(sent):
+        if not fault.agrees(sent, float(np.count_nonzero(silent & within))):
             episode.record.proved = False
             episode.record.evidence += ", more than 2 % apart"
 
