@@ -25,7 +25,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from teastorm.load.endpoints import PERIOD_S, Gateways
 from teastorm.load.engine import Engine
 from teastorm.load.errors import LoadError
-from teastorm.load.health import collect_young, quiet_collector, short_slice
+from teastorm.load.health import collect_all_when_large, collect_young, quiet_collector, short_slice
 from teastorm.load.plan import draw
 from teastorm.load.session import SPEC_VARIABLE, Spec, merge, monotonic_of, write_part, write_plan
 
@@ -130,10 +130,11 @@ class _Generator:
         while not self._ended:
             gevent.sleep(PERIOD_S)
             self.gateways.refresh()
+            collect_young()
             beats += 1
             if beats % 10:
                 continue
-            collect_young()
+            collect_all_when_large()
             if self._worker:
                 self._runner.send_message("teastorm_tick", self._counts())
             if os.getppid() != self._parent_pid and os.getpid() == self._home_pid:
