@@ -211,7 +211,8 @@ class Outgoing:
                     break
                 continue
             answer = outcome
-            if answer.status < 500 or (self._protections.retry_budget and answer.refused):
+            # Whoever refused said that it is full: asking again at once would only repeat it.
+            if answer.status < 500 or answer.refused:
                 break
         if answer is not None:
             return answer
