@@ -32,7 +32,7 @@ class GatewaySettings:
     """
 
     common: Common = field(default_factory=Common)
-    ai_limit_initial: int = 18
+    ai_limit_initial: int = 26
     ai_limit_min: int = 10
     ai_limit_max: int = 40
     ai_tolerance: float = 1.5

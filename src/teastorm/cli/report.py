@@ -7,7 +7,7 @@ import click
 
 from teastorm.cli.errors import CommandError
 from teastorm.cli.output import print_json, say
-from teastorm.cli.run import in_one_sentence
+from teastorm.cli.run import existing_run, in_one_sentence
 
 
 @click.command()
@@ -24,7 +24,7 @@ def report(*, run_dir: Path, as_markdown: bool, as_json: bool) -> int:
     from teastorm.verdict.judge import judge  # noqa: PLC0415 - the same
 
     with in_one_sentence():
-        result = judge(run_dir)
+        result = judge(existing_run(run_dir))
         if as_markdown:
             sys.stdout.write(markdown(result))
             return 0

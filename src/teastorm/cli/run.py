@@ -35,6 +35,13 @@ def in_one_sentence() -> Iterator[None]:
         raise CommandError(USAGE, str(error)) from error
 
 
+def existing_run(run_dir: Path) -> Path:
+    """The folder, or a refusal that says what is wanted."""
+    if not run_dir.is_dir():
+        raise CommandError(USAGE, f"{run_dir} is no run folder; name a folder below {RUNS_DIR}/")
+    return run_dir
+
+
 @click.command()
 @click.argument("experiment")
 @click.option("--arm", type=click.Choice(ARMS), default="protected", show_default=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from teastorm.cli.errors import CommandError
-from teastorm.cli.run import in_one_sentence, print_result, say_verdict, show_checks
+from teastorm.cli.run import existing_run, in_one_sentence, print_result, say_verdict, show_checks
 from teastorm.runner.judging import write_reports
 
 
@@ -21,7 +21,7 @@ def verify(*, run_dir: Path, as_json: bool) -> int:
     from teastorm.verdict.result import write_result  # noqa: PLC0415 - the same
 
     with in_one_sentence():
-        result = judge(run_dir)
+        result = judge(existing_run(run_dir))
     try:
         write_result(run_dir, result)
     except OSError as error:

@@ -23,7 +23,7 @@ class LossOfAll(Fault):
 
     def planned(self) -> dict[str, JsonValue]:
         """The state that the degradation contract calls it."""
-        return {"state": "out", "count": len(self._before) or None}
+        return {"state": "out"}
 
     def begin(self, site: Site) -> None:
         """Stop the replacing first, or a replica would come back before the last is gone."""

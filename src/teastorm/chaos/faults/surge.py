@@ -27,9 +27,9 @@ class Surge(Fault):
     """Watch the load's fault phase.
 
     `planned_rps` is the chat rate the plan asks for, averaged over the window; `seen` counts the
-    chats that all gateways have counted so far; a look at which one of them is silent is no look. Nothing is begun here and nothing
-    has to be undone: the load does both by its plan. What was really sent is known from the
-    request log afterwards: `agrees` is asked then.
+    chats that all gateways have counted so far; a look at which one of them is silent is no look.
+    Nothing is begun here and nothing has to be undone: the load does both by its plan. What was
+    really sent is known from the request log afterwards: `agrees` is asked then.
     """
 
     kind = "surge"
