@@ -1,0 +1,1 @@
+"""`make bench`: what the door costs, beside a bare ASGI application, in one run."""
