@@ -21,15 +21,20 @@ EVERYBODY = ("chat", *CRITICAL, "menu")
 
 
 def shop_is_healthy() -> bool:
-    """True when every wanted replica is ready and listed in the endpoints file."""
+    """True when every wanted replica is ready and listed in the endpoints file.
+
+    Otherwise it fails and names the service: a hypothesis that fails, and not one that is merely
+    untrue, is what Chaos Toolkit writes into the journal as a run that could not begin.
+    """
     session = current()
     try:
-        return all(
-            len(session.site.ready_identities(service)) >= wanted
-            for service, wanted in session.experiment.replicas.items()
-        )
+        for service, wanted in session.experiment.replicas.items():
+            ready = len(session.site.ready_identities(service))
+            if ready < wanted:
+                raise ActivityFailed(f"{service}: {ready} of {wanted} replicas are ready")
     except PlatformError as error:
         raise ActivityFailed(error.sentence) from error
+    return True
 
 
 def baseline_is_steady(at_least: float = 0.95) -> dict[str, JsonValue]:
