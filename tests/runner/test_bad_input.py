@@ -183,6 +183,15 @@ def test_a_file_that_is_no_experiment_is_refused(content: str, said: str, tmp_pa
     assert said in stderr or "YAML" in stderr
 
 
+def test_a_broken_curve_is_refused_before_anything_starts(broken) -> None:
+    path = broken(lambda d: _arguments(d, 0, curve="curve.csv"))
+    path.with_name("curve.csv").write_text("minute,relative_rate\n0,0.1\n5,2\n")
+    code, _, stderr = _run(str(path))
+    assert code == 2
+    assert "relative_rate must be between 0 and 1, got 2" in stderr
+    assert _one_sentence(stderr)
+
+
 def test_a_typo_in_the_objectives_is_refused(broken) -> None:
     path = broken(lambda _: None)
     slo = path.with_name("slo.yaml")

@@ -18,7 +18,7 @@ from teastorm.chaos.servers import counted
 from teastorm.chaos.session import Session, current
 from teastorm.platforms.base import FaultKind, FaultSpec, JsonValue
 from teastorm.runner import arguments
-from teastorm.runner.experiment import LoadShape
+from teastorm.runner.shape import LoadShape
 
 __all__ = [
     "begin_load",

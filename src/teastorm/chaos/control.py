@@ -14,7 +14,8 @@ from chaoslib.types import Configuration, Experiment, Journal
 from teastorm.chaos.host import host
 from teastorm.chaos.session import Chosen, close_session, open_session
 from teastorm.runner.closing import Outcome, close_run
-from teastorm.runner.experiment import EXTENSION, check
+from teastorm.runner.document import EXTENSION
+from teastorm.runner.experiment import check
 from teastorm.runner.opening import open_run
 from teastorm.runner.problems import INTERNAL, INTERRUPTED, RunProblem, usage
 

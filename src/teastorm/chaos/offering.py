@@ -12,8 +12,9 @@ from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.process import start_load
 from teastorm.load.settings import Clients, Mix
 from teastorm.platforms.base import Platform
-from teastorm.runner.experiment import Experiment, LoadShape, beside
+from teastorm.runner.experiment import Experiment, beside
 from teastorm.runner.problems import did_you_mean, usage
+from teastorm.runner.shape import LoadShape
 
 
 def plan_of(experiment: Experiment, shape: LoadShape, capacity_rps: float) -> LoadPlan:
