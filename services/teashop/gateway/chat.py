@@ -22,6 +22,9 @@ def chat(parts: Parts) -> Inside:
         if held_back and parts.ai.excludes_level(rank):
             # The whole level is shed: refused before its body costs anything.
             raise refusal(parts, admitted.route, admitted.criticality, "priority", "inference")
+        if rank is Criticality.SHEDDABLE and parts.protections.priorities:
+            # Where places run short the next one is for somebody more important than this.
+            held_back = held_back or not parts.ai_room.has_headroom
         utterance = await _utterance(admitted)
         reason, waited = "priority", False
         # A place that would stand empty is for whoever of the thinned-out level comes first; the

@@ -72,6 +72,11 @@ class Room:
         """Whether a request would get a permit at once."""
         return not len(self._queue) and self._limiter.free > 0
 
+    @property
+    def has_headroom(self) -> bool:
+        """Whether a sixth of the places is free: what the lowest level must leave to the others."""
+        return not len(self._queue) and self._limiter.free * 6 >= self._limiter.bound
+
     async def enter(self, criticality: Criticality, deadline_s: float | None) -> Permit:
         """A permit, now or after a short wait.
 

@@ -115,7 +115,8 @@ def write_plan(spec: Spec, schedule: Schedule, load_start_s: float) -> None:
                 "start_s": load_start_s + start_s,
                 "end_s": load_start_s + end_s,
                 "factor": phase.factor,
-                "chat_rps": phase.factor * plan.capacity_rps,
+                # Only the curve knows the rate at each moment of its phase.
+                "chat_rps": None if phase.curve else phase.factor * plan.capacity_rps,
             }
             for phase, start_s, end_s in plan.windows()
         ],
