@@ -52,7 +52,11 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
             continue
         page = _page(target.url)
         complete = complete and bool(page)
-        for family in text_string_to_metric_families(page):
+        # A page has hundreds of lines and the machine is the shop's: only ours are parsed.
+        ours = "".join(
+            f"{row}\n" for row in page.splitlines() if row.startswith((OFFERED, ANSWERS))
+        )
+        for family in text_string_to_metric_families(ours):
             for sample in family.samples:
                 if sample.labels.get("route") not in classes:
                     continue

@@ -18,9 +18,8 @@ SENT_TOLERANCE = 0.02
 IN_FLIGHT_S = 0.5
 """… and what half a second brings, as the servers' count is read over a few milliseconds."""
 
-
-LOOK_S = 1.0
-"""A look costs every gateway a metrics page, so it is taken once a second and not more often."""
+LOOK_S = 4.0
+"""A look costs every gateway a metrics page while it is busiest, and two looks are enough."""
 
 
 class Surge(Fault):
