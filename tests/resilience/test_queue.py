@@ -170,7 +170,7 @@ class Model(RuleBasedStateMachine):
             deadline_s = self.deadlines[n]
             assert deadline_s is None or deadline_s > self.now_s
 
-    @precondition(lambda self: getattr(self, "waiting", None))
+    @precondition(lambda self: bool(self.waiting))
     @rule(which=st.integers(0, 100))
     def remove(self, which: int) -> None:
         item = self.waiting.pop(list(self.waiting)[which % len(self.waiting)])

@@ -10,6 +10,7 @@ from teashop.resilience.criticality import Criticality
 _LEVELS: Final = len(Criticality)
 _OPEN: Final = float(_LEVELS)
 _HASHES: Final = float(1 << 32)
+_MASK: Final = (1 << 32) - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +113,12 @@ class Threshold:
     def position(self, user: str, now_s: float) -> float:
         """The place of a user within a level, 0 (kept longest) to 1, for this rotation."""
         epoch = int(now_s // self._config.rotation_s)
-        return zlib.crc32(user.encode("utf-8", "replace"), zlib.crc32(b"%d" % epoch)) / _HASHES
+        # A CRC is linear: seeded with the epoch it would only flip the same bits of every user. So
+        # the mixing is MurmurHash3's finaliser (Appleby, public domain), which is not.
+        mixed = zlib.crc32(user.encode("utf-8", "replace")) ^ (epoch * 0x9E3779B1 & _MASK)
+        mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & _MASK
+        mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & _MASK
+        return (mixed ^ mixed >> 16) / _HASHES
 
     def admits(self, criticality: Criticality, user: str, now_s: float) -> bool:
         """Whether this request may pass now; counts it as offered."""

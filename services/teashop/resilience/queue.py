@@ -169,7 +169,11 @@ class PriorityCodelQueue[T]:
         dropped: list[tuple[T, str]] = []
         for level in range(len(self._lines)):
             self._sweep(level, now_s, dropped)
-        late = [e for e in self._entries.values() if (e.deadline_s or now_s + 1.0) <= now_s]
+        late = [
+            entry
+            for entry in self._entries.values()
+            if entry.deadline_s is not None and entry.deadline_s <= now_s
+        ]
         for entry in late:
             self.remove(entry.item)
             dropped.append((entry.item, "deadline"))
