@@ -106,7 +106,7 @@ class WaitingRoom:
             )
         self._config = config
         self._secret = secret
-        self._used: dict[int, float] = {}
+        self._used: dict[bytes, float] = {}
 
     def horizon_unix_s(self, now_unix_s: float) -> float:
         """Tickets issued up to then may be redeemed now."""
@@ -163,20 +163,19 @@ class WaitingRoom:
             TicketUsed: redeemed before at this replica.
         """
         config = self._config
-        issued_us, nonce = self._read(token, key)
-        issued_s = issued_us / 1e6
+        issued_s, mac = self._read(token, key)
         due_s = issued_s + config.hold_s
         if issued_s > now_unix_s + config.skew_s or now_unix_s > due_s + config.valid_s:
             raise TicketInvalid("this ticket is past its time; ask for a new one.")
-        mark = hash((issued_us, nonce))
-        if mark in self._used:
+        # The code is unique where a nonce may repeat: it covers the key too.
+        if mac in self._used:
             raise TicketUsed("this ticket has been redeemed; send the request without it.")
         if now_unix_s < due_s:
             raise TicketTooEarly("its turn has not come.", retry_after_s=due_s - now_unix_s)
-        self._remember(mark, due_s + config.valid_s, now_unix_s)
+        self._remember(mac, due_s + config.valid_s, now_unix_s)
         return issued_s
 
-    def _read(self, token: str, key: str) -> tuple[int, int]:
+    def _read(self, token: str, key: str) -> tuple[float, bytes]:
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error):
@@ -190,14 +189,14 @@ class WaitingRoom:
             or not hmac.compare_digest(mac, self._mac(payload, key))
         ):
             raise TicketInvalid("this is not a ticket for this key.")
-        issued_us, nonce = _PAYLOAD.unpack(payload)
-        return int(issued_us), int(nonce)
+        issued_us, _ = _PAYLOAD.unpack(payload)
+        return issued_us / 1e6, mac
 
     def _mac(self, payload: bytes, key: str) -> bytes:
         bound = payload + hashlib.sha256(key.encode("utf-8", "replace")).digest()
         return hmac.digest(self._secret, bound, "sha256")[:_MAC_BYTES]
 
-    def _remember(self, mark: int, until_s: float, now_unix_s: float) -> None:
+    def _remember(self, mark: bytes, until_s: float, now_unix_s: float) -> None:
         used = self._used
         used[mark] = until_s
         # Oldest first: what has expired cannot be shown again, so it need not be remembered.

@@ -1,0 +1,63 @@
+"""A user gets its rate and its burst, not more, and its neighbours do not pay for it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
+
+
+def taken(quotas: Quotas, user: str, now_s: float) -> bool:
+    try:
+        quotas.take(user, now_s)
+    except QuotaExceeded:
+        return False
+    return True
+
+
+@given(st.lists(st.floats(0, 2), max_size=200), st.floats(0.5, 20), st.integers(1, 10))
+def test_never_more_than_burst_and_rate(gaps: list[float], rate_rps: float, burst: int) -> None:
+    quotas = Quotas(QuotaConfig(rate_rps=rate_rps, burst=burst))
+    now_s = 0.0
+    passed = 0
+    for gap_s in gaps:
+        now_s += gap_s
+        passed += taken(quotas, "ann", now_s)
+        assert passed <= burst + rate_rps * now_s + 1e-3
+
+
+def test_on_its_rate_nobody_is_refused() -> None:
+    quotas = Quotas(QuotaConfig(rate_rps=3.0, burst=1))
+    assert all(taken(quotas, "ann", 1000.0 + i / 3.0) for i in range(1000))
+
+
+@given(st.floats(0.5, 20), st.integers(1, 10))
+def test_retry_after_is_when_it_conforms(rate_rps: float, burst: int) -> None:
+    quotas = Quotas(QuotaConfig(rate_rps=rate_rps, burst=burst))
+    for _ in range(burst):
+        quotas.take("ann", 5.0)
+    with pytest.raises(QuotaExceeded) as refused:
+        quotas.take("ann", 5.0)
+    assert refused.value.reason == "quota"
+    wait_s = refused.value.retry_after_s
+    assert 0.0 < wait_s <= 1.0 / rate_rps
+    assert not taken(quotas, "ann", 5.0 + wait_s * 0.9)
+    assert taken(quotas, "ann", 5.0 + wait_s + 1e-6)
+
+
+def test_users_do_not_share() -> None:
+    quotas = Quotas(QuotaConfig(rate_rps=1.0, burst=1))
+    assert taken(quotas, "ann", 0.0)
+    assert not taken(quotas, "ann", 0.0)
+    assert taken(quotas, "bo", 0.0)
+
+
+@given(st.lists(st.integers(0, 30), max_size=200))
+def test_memory_is_bounded_and_the_stalest_goes(users: list[int]) -> None:
+    quotas = Quotas(QuotaConfig(rate_rps=0.001, burst=1, max_users=5))
+    recent: list[int] = []
+    for i, user in enumerate(users):
+        fresh = taken(quotas, str(user), float(i))
+        assert fresh == (user not in recent)
+        recent = [*(other for other in recent if other != user), user][-5:]
+        assert len(quotas) == len(recent)
