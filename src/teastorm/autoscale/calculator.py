@@ -1,0 +1,232 @@
+"""How many replicas one metric asks for: the functions of Kubernetes 1.34's ReplicaCalculator.
+
+The operations and their order are the original's (replica_calculator.go): what is rounded when
+decides between n and n + 1 replicas. All values are in thousandths, utilisation is in percent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from teastorm.autoscale.errors import ErrorClass, MetricError
+from teastorm.autoscale.gomath import (
+    INT32_MAX,
+    INT64_MAX,
+    ceil32,
+    ceil64,
+    quotient,
+    ratio,
+    wrap64,
+)
+from teastorm.autoscale.metrics import PodValue, no_metrics, usage, utilisation
+from teastorm.autoscale.pods import (
+    Groups,
+    Pod,
+    StartUp,
+    group_pods,
+    no_pods,
+    ready_and_running,
+    requests,
+    without,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far the ratio may be from 1 without a change, in each direction."""
+
+    up: float = 0.1
+    down: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not (self.up >= 0 and self.down >= 0):
+            raise ValueError(f"a tolerance must be 0 or more, got up {self.up}, down {self.down}")
+
+    def holds(self, ratio: float) -> bool:
+        """Whether the ratio is close enough to 1; NaN is not."""
+        return (1.0 - self.down) <= ratio <= (1.0 + self.up)
+
+
+DEFAULT_TOLERANCE = Tolerance()
+DEFAULT_START_UP = StartUp()
+
+
+@dataclass(slots=True, kw_only=True)
+class Proposal:
+    """What one metric asks for. Usage is None where Go divided by zero replicas."""
+
+    replicas: int
+    usage_milli: int | None
+    utilisation_percent: int | None = None
+    groups: Groups | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What all metrics of one sync share. `now_s` and the pods' times are on one clock."""
+
+    pods: Sequence[Pod]
+    tolerance: Tolerance = DEFAULT_TOLERANCE
+    start_up: StartUp = DEFAULT_START_UP
+    now_s: float = 0
+
+
+def resource_utilisation(
+    scene: Scene,
+    current: int,
+    target_percent: int,
+    values: Mapping[str, PodValue],
+    *,
+    cpu: bool,
+    container: str = "",
+) -> Proposal:
+    """Resource and ContainerResource metrics with averageUtilization; MetricError."""
+    groups, counted = _sampled(scene, values, cpu=cpu)
+    asked = requests(scene.pods, container)
+    first = utilisation(counted, asked, target_percent)
+    # A pod without a sample is taken for one that uses all it asked for (or the target above).
+    fallback = max(100, target_percent)
+
+    def assumed(name: str) -> int:
+        return quotient(wrap64(asked[name] * fallback), 100)
+
+    def again(filled: Mapping[str, int]) -> float:
+        return utilisation(filled, asked, target_percent).ratio
+
+    return Proposal(
+        replicas=_replicas(scene, current, groups, counted, first.ratio, assumed, again),
+        usage_milli=first.raw_average_milli,
+        utilisation_percent=first.percent,
+        groups=groups,
+    )
+
+
+def average_value(
+    scene: Scene,
+    current: int,
+    target_milli: int,
+    values: Mapping[str, PodValue],
+    *,
+    cpu: bool = False,
+) -> Proposal:
+    """Pods metrics, and Resource metrics with averageValue (`cpu`: of cpu); MetricError."""
+    groups, counted = _sampled(scene, values, cpu=cpu)
+    first, average = usage(counted, target_milli)
+
+    def assumed(_name: str) -> int:
+        return target_milli
+
+    def again(filled: Mapping[str, int]) -> float:
+        return usage(filled, target_milli)[0]
+
+    replicas = _replicas(scene, current, groups, counted, first, assumed, again)
+    return Proposal(replicas=replicas, usage_milli=average, groups=groups)
+
+
+def _sampled(
+    scene: Scene, values: Mapping[str, PodValue], *, cpu: bool
+) -> tuple[Groups, dict[str, int]]:
+    """Group the pods; keep the samples of ready and of unknown ones."""
+    if not scene.pods:
+        raise no_pods()
+    groups = group_pods(scene.pods, values, cpu=cpu, start_up=scene.start_up, now_s=scene.now_s)
+    counted = {name: value.value_milli for name, value in values.items()}
+    if groups.ignored or groups.unready:
+        counted = without(counted, {*groups.ignored, *groups.unready})
+    if not counted:
+        text = "did not receive metrics for targeted pods (pods might be unready)"
+        raise MetricError(ErrorClass.NO_READY_METRICS, text)
+    return groups, counted
+
+
+def _replicas(
+    scene: Scene,
+    current: int,
+    groups: Groups,
+    counted: dict[str, int],
+    first: float,
+    assumed: Callable[[str], int],
+    again: Callable[[Mapping[str, int]], float],
+) -> int:
+    """From the first ratio to replicas; what has no sample is filled in against the change."""
+    up_with_unready = bool(groups.unready) and first > 1.0
+    if not up_with_unready and not groups.missing:
+        return current if scene.tolerance.holds(first) else ceil32(first * groups.ready)
+    if first < 1.0:
+        counted.update((name, assumed(name)) for name in groups.missing)
+    elif first > 1.0:
+        counted.update(dict.fromkeys(groups.missing, 0))
+    if up_with_unready:
+        counted.update(dict.fromkeys(groups.unready, 0))
+    second = again(counted)
+    turned = (first < 1.0 < second) or (second < 1.0 < first)
+    if turned or scene.tolerance.holds(second):
+        return current
+    wanted = ceil32(second * len(counted))
+    if (second < 1.0 and wanted > current) or (second > 1.0 and wanted < current):
+        return current
+    return wanted
+
+
+def object_value(scene: Scene, current: int, target_milli: int, value_milli: int) -> Proposal:
+    """Object metrics with a value; MetricError if there are no pods to multiply."""
+    replicas = _by_ratio(scene, current, ratio(value_milli, target_milli))
+    return Proposal(replicas=replicas, usage_milli=value_milli)
+
+
+def external_value(
+    scene: Scene, current: int, target_milli: int, series_milli: Sequence[int]
+) -> Proposal:
+    """External metrics with a value: the sum of the series, which wraps as in Go; MetricError."""
+    if not series_milli:
+        raise no_metrics()
+    return object_value(scene, current, target_milli, wrap64(sum(series_milli)))
+
+
+def _by_ratio(scene: Scene, current: int, wanted: float) -> int:
+    if current == 0:
+        return ceil32(wanted)  # from zero: no tolerance, no pods to look at
+    if scene.tolerance.holds(wanted):
+        return current
+    return ceil32(wanted * ready_and_running(scene.pods))
+
+
+def object_average_value(
+    scene: Scene, current: int, target_milli: int, value_milli: int
+) -> Proposal:
+    """Object metrics with averageValue; `current` is status.replicas."""
+    replicas = current
+    if not scene.tolerance.holds(_per_pod_ratio(value_milli, target_milli, current)):
+        replicas = ceil32(ratio(value_milli, target_milli))
+    return Proposal(replicas=replicas, usage_milli=_share(value_milli, current))
+
+
+def external_average_value(
+    scene: Scene, current: int, target_milli: int, series_milli: Sequence[int]
+) -> Proposal:
+    """External metrics with averageValue; `current` is status.replicas.
+
+    A running sum below 0 is taken for an overflow, as in the original, also if it is none.
+    """
+    if not series_milli:
+        raise no_metrics()
+    total = 0
+    for milli in series_milli:
+        total = wrap64(total + milli)
+        if total < 0:
+            total = INT64_MAX
+            break
+    replicas = current
+    if not scene.tolerance.holds(_per_pod_ratio(total, target_milli, current)):
+        wanted = ratio(total, target_milli)
+        replicas = INT32_MAX if wanted > INT32_MAX else ceil32(wanted)
+    if float(total) >= float(INT64_MAX):
+        return Proposal(replicas=replicas, usage_milli=INT64_MAX)
+    return Proposal(replicas=replicas, usage_milli=_share(total, current))
+
+
+def _per_pod_ratio(value_milli: int, target_milli: int, current: int) -> float:
+    return ratio(value_milli, float(target_milli) * float(current))
+
+
+def _share(value_milli: int, current: int) -> int | None:
+    return ceil64(ratio(value_milli, current)) if current else None

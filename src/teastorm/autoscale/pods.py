@@ -1,0 +1,170 @@
+"""Pods as the autoscaler sees them: which count, and what they ask for.
+
+Source: groupPods and calculateRequests in Kubernetes 1.34's replica_calculator.go.
+"""
+
+from collections.abc import Container as Collection
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from teastorm.autoscale.errors import ErrorClass, MetricError
+from teastorm.autoscale.gomath import wrap64
+from teastorm.autoscale.metrics import PodValue
+
+
+class Phase(StrEnum):
+    """status.phase."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    UNKNOWN = "Unknown"
+
+
+class Status(StrEnum):
+    """A condition's status."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The Ready condition; the time is on the caller's clock."""
+
+    status: Status
+    last_transition_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container's request for the resource in question; None: it asks for nothing by name."""
+
+    name: str
+    request_milli: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """One pod that the selector matches; times are on the caller's clock, in seconds.
+
+    `containers` holds what runs beside each other: init containers only if they restart always.
+    """
+
+    name: str
+    phase: Phase = Phase.RUNNING
+    deleting: bool = False
+    start_s: float | None = None
+    ready: Ready | None = None
+    containers: tuple[Container, ...] = ()
+    pod_level_request_milli: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a pod's name must not be empty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartUp:
+    """The controller's two start-up flags, in seconds (its defaults: 5 minutes, 30 s)."""
+
+    cpu_initialization_period_s: float = 300
+    initial_readiness_delay_s: float = 30
+
+    def __post_init__(self) -> None:
+        if self.cpu_initialization_period_s < 0 or self.initial_readiness_delay_s < 0:
+            raise ValueError("the start-up periods must not be negative")
+
+
+@dataclass(slots=True, kw_only=True)
+class Groups:
+    """How many pods are ready; the names of the others, in the order of the list."""
+
+    ready: int
+    unready: list[str]
+    missing: list[str]
+    ignored: list[str]
+
+
+def group_pods(
+    pods: Iterable[Pod],
+    values: Mapping[str, PodValue],
+    *,
+    cpu: bool,
+    start_up: StartUp,
+    now_s: float,
+) -> Groups:
+    """Put each pod into the first class that fits; `cpu` turns the look at readiness on."""
+    ready = 0
+    unready: list[str] = []
+    missing: list[str] = []
+    ignored: list[str] = []
+    for pod in pods:
+        if pod.deleting or pod.phase is Phase.FAILED:
+            ignored.append(pod.name)
+        elif pod.phase is Phase.PENDING:
+            unready.append(pod.name)
+        elif (value := values.get(pod.name)) is None:
+            missing.append(pod.name)
+        elif cpu and not _is_ready(pod, value, start_up, now_s):
+            unready.append(pod.name)
+        else:
+            ready += 1
+    return Groups(ready=ready, unready=unready, missing=missing, ignored=ignored)
+
+
+def _is_ready(pod: Pod, value: PodValue, start_up: StartUp, now_s: float) -> bool:
+    condition, start_s = pod.ready, pod.start_s
+    if condition is None or start_s is None:
+        return False
+    is_false = condition.status is Status.FALSE
+    if start_s + start_up.cpu_initialization_period_s > now_s:
+        # The sample counts once a whole window was collected since the pod changed its mind.
+        whole_window_s = condition.last_transition_s + value.window_s
+        return not is_false and value.timestamp_s >= whole_window_s
+    never_ready = start_s + start_up.initial_readiness_delay_s > condition.last_transition_s
+    return not (is_false and never_ready)
+
+
+def requests(pods: Iterable[Pod], container: str) -> dict[str, int]:
+    """Milli requests by pod, of one container if named; MetricError if one has none."""
+    return {pod.name: _request(pod, container) for pod in pods}
+
+
+def _request(pod: Pod, container: str) -> int:
+    if pod.pod_level_request_milli is not None and not container:
+        return pod.pod_level_request_milli
+    total = 0
+    for each in pod.containers:
+        if container and each.name != container:
+            continue
+        if each.request_milli is None:
+            text = f"missing request in container {each.name} of Pod {pod.name}"
+            raise MetricError(ErrorClass.MISSING_REQUEST, text)
+        total += each.request_milli
+    return wrap64(total)
+
+
+def ready_and_running(pods: Sequence[Pod]) -> int:
+    """Pods that run and are Ready (deleting ones too); MetricError if there is no pod at all."""
+    if not pods:
+        raise no_pods()
+    return sum(
+        pod.phase is Phase.RUNNING and pod.ready is not None and pod.ready.status is Status.TRUE
+        for pod in pods
+    )
+
+
+def no_pods() -> MetricError:
+    """The selector matches nothing."""
+    return MetricError(
+        ErrorClass.NO_PODS, "no pods returned by selector while calculating replica count"
+    )
+
+
+def without[V](values: Mapping[str, V], names: Collection[str]) -> dict[str, V]:
+    """The values of the pods not named."""
+    return {name: value for name, value in values.items() if name not in names}
