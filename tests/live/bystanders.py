@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Self
 
 import psutil
 
@@ -22,7 +23,7 @@ class Bystanders:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> Bystanders:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -1,5 +1,6 @@
 """The case files' objects (pods, samples, behaviours) read into the port's own."""
 
+from teastorm.autoscale import quantity
 from teastorm.autoscale.behaviour import (
     DEFAULT_DOWN_POLICIES,
     DEFAULT_UP,
@@ -122,7 +123,18 @@ def _rules(behaviour: Fields, key: str, default: Rules) -> Rules:
         policies=policies,
         select=fields.one_of("selectPolicy", Select, default.select),
         stabilization_window_s=window_s,
+        tolerance=_tolerance(fields) if "tolerance" in fields else None,
     )
+
+
+def _tolerance(fields: Fields) -> float:
+    try:
+        tolerance = quantity.approximate(str(fields.content["tolerance"]))
+    except ValueError as error:
+        raise FieldError(f"{fields.path('tolerance')}: {error}") from error
+    if tolerance < 0:
+        raise FieldError(f"{fields.path('tolerance')} must not be negative")
+    return tolerance
 
 
 def _policy(fields: Fields) -> Policy:

@@ -46,6 +46,7 @@ def answer(case: Fields) -> Answer:
 
 
 def _one_call(case: Fields) -> Answer:
+    function = case.one_of("function", Function)
     tolerance = case.child("tolerance")
     scene = Scene(
         pods=read_pods(case),
@@ -54,7 +55,7 @@ def _one_call(case: Fields) -> Answer:
     )
     current = case.int32("current_replicas")
     try:
-        proposal = propose(case, case.one_of("function", Function), scene, current)
+        proposal = propose(case, function, scene, current)
     except MetricError as error:
         why = {"class": error.error_class, "text": error.text}
         return {"direction": "error", "replicas": None, "error": why}

@@ -1,5 +1,6 @@
 """`teastorm hpa`: decisions of the autoscaler, from case files."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -34,10 +35,9 @@ def replay_command(*, file: Path, as_json: bool) -> int:
     except LineError as error:
         raise CommandError(USAGE, f"{file}: {error}") from error
     if as_json:
-        out = click.get_binary_stream("stdout")
         for _, answer in answered:
-            out.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
-        out.flush()
+            sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()
         return 0
     found = ((str(answer["id"]), difference(case, answer)) for case, answer in answered)
     differing = [(name, where) for name, where in found if where is not None]
