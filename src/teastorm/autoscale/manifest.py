@@ -1,0 +1,106 @@
+"""Reads an autoscaling/v2 HorizontalPodAutoscaler; unknown fields are refused in one sentence.
+
+Fields and bounds: Kubernetes 1.34's apis/autoscaling/v2 types, defaults and validation.
+"""
+
+from dataclasses import dataclass
+
+import yaml
+
+from teastorm.autoscale.cases import read_behaviour
+from teastorm.autoscale.controller import HpaSpec
+from teastorm.autoscale.fields import FieldError, Fields
+from teastorm.autoscale.gomath import INT32_MAX
+from teastorm.autoscale.manifest_metrics import DEFAULT_METRICS, MetricTarget, read_metric
+
+_METADATA = (
+    "name", "namespace", "labels", "annotations", "generateName", "uid", "resourceVersion",
+    "generation", "creationTimestamp", "managedFields", "ownerReferences", "finalizers",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controller:
+    """Flags of kube-controller-manager that bear on a decision, with their defaults."""
+
+    downscale_stabilization_s: float = 300
+    tolerance: float = 0.1
+    configurable_tolerance: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a manifest says, with the API server's defaults filled in."""
+
+    name: str
+    target_kind: str
+    target_name: str
+    spec: HpaSpec
+    metrics: tuple[MetricTarget, ...]
+
+
+def read_manifest(text: str, controller: Controller | None = None) -> Manifest:
+    """One manifest of YAML or JSON; FieldError in one sentence if it is not a valid one."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise FieldError(f"the manifest is not YAML: {' '.join(str(error).split())}") from error
+    top = Fields.of(content, "")
+    top.only("apiVersion", "kind", "metadata", "spec", "status")
+    version, kind = top.text("apiVersion"), top.text("kind")
+    if (version, kind) != ("autoscaling/v2", "HorizontalPodAutoscaler"):
+        raise FieldError(f"want autoscaling/v2 HorizontalPodAutoscaler, got {version} {kind}")
+    metadata = top.child("metadata")
+    metadata.only(*_METADATA)
+    spec = top.child("spec")
+    spec.only("scaleTargetRef", "minReplicas", "maxReplicas", "metrics", "behavior")
+    target = spec.child("scaleTargetRef")
+    target.only("apiVersion", "kind", "name")
+    metrics = tuple(read_metric(each) for each in spec.objects("metrics")) or DEFAULT_METRICS
+    return Manifest(
+        name=metadata.text("name"),
+        target_kind=target.text("kind"),
+        target_name=target.text("name"),
+        spec=_spec(spec, metrics, controller or Controller()),
+        metrics=metrics,
+    )
+
+
+def _spec(spec: Fields, metrics: tuple[MetricTarget, ...], controller: Controller) -> HpaSpec:
+    minimum = spec.integer("minReplicas", low=0, high=INT32_MAX) if "minReplicas" in spec else 1
+    maximum = spec.integer("maxReplicas", low=1, high=INT32_MAX)
+    if minimum > maximum:
+        raise FieldError(f"spec.maxReplicas must be at least minReplicas {minimum}, got {maximum}")
+    if minimum == 0 and not any(metric.counts_from_zero for metric in metrics):
+        raise FieldError("spec.minReplicas of 0 needs an Object or External metric")
+    behaviour = None
+    if "behavior" in spec:
+        fields = spec.child("behavior")
+        _check_behaviour(fields)
+        behaviour = read_behaviour(fields, controller.downscale_stabilization_s)
+    return HpaSpec(
+        min_replicas=minimum,
+        max_replicas=maximum,
+        behaviour=behaviour,
+        downscale_stabilization_s=controller.downscale_stabilization_s,
+        tolerance=controller.tolerance,
+        configurable_tolerance=controller.configurable_tolerance,
+    )
+
+
+def _check_behaviour(behaviour: Fields) -> None:
+    """The API server's validation, which case files are free of."""
+    behaviour.only("scaleUp", "scaleDown")
+    for key in ("scaleUp", "scaleDown"):
+        if key not in behaviour:
+            continue
+        rules = behaviour.child(key)
+        rules.only("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance")
+        if "stabilizationWindowSeconds" in rules:
+            rules.integer("stabilizationWindowSeconds", low=0, high=3600)
+        if "policies" in rules and not rules.items("policies"):
+            raise FieldError(f"{rules.path('policies')} must not be empty")
+        for policy in rules.objects("policies"):
+            policy.only("type", "value", "periodSeconds")
+            policy.integer("value", low=1, high=INT32_MAX)
+            policy.integer("periodSeconds", low=1, high=1800)
