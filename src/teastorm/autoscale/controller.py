@@ -97,6 +97,10 @@ class Autoscaler:
         self.recommendations = Recommendations()
         self.events = Events()
 
+    def decide(self, now_s: float, current: int, wanted: int | None) -> Decision:
+        """Decide once, with what the metrics gave known already; None: they failed."""
+        return self.sync(now_s, current, lambda: wanted)
+
     def sync(self, now_s: float, current: int, recommend: Callable[[], int | None]) -> Decision:
         """Decide once; `current` is spec.replicas.
 

@@ -33,7 +33,7 @@ def answer_steps(case: Fields) -> Answer:
     for step in _steps(case):
         recommendation = step.int32("recommendation") if "recommendation" in step else None
         at_s, current = step.number("t"), step.int32("current")
-        decision = scaler.sync(at_s, current, lambda wanted=recommendation: wanted)  # type: ignore[misc] # bound now
+        decision = scaler.decide(at_s, current, recommendation)
         told: Answer = {
             "path": decision.path,
             "desired": decision.desired,
