@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import importlib.util
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -105,6 +106,9 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> NoReturn:
     """The entry point of the `teastorm` script."""
+    # A shell starts background jobs with SIGINT ignored; a run must still end when it is told to.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     cli.main()
 
 
