@@ -119,7 +119,7 @@ def recovery(run: Run, end_s: float) -> Recovery | None:
 
     A window of 5 s (1 s step) is sound when each class with 20 requests or more has a good share
     of at least the baseline's - .05, chat's p99 is at most 1.2 times the worst 5 s p99 of the
-    baseline, and the mean of waiting is at most the baseline's + 2sigma (sigma of at least one request).
+    baseline but for what sampling explains, and the mean of waiting is at most the baseline's + 2sigma (sigma of at least one request).
     Demand has to be back to .95 of the base rate, or a window is not sound either.
     """
     terms = run.slo.terms
@@ -174,10 +174,23 @@ def _complaint(
         if share < floor and (n >= ENOUGH or name == CHAT):
             return f"good share of {name} {share:.3f} at {at}, {floor:.3f} is needed"
     chosen = run.requests.within(window) & run.requests.of(CHAT)
-    p99 = percentile(run.requests.latency_s[chosen], 0.99)
-    if p99 is None or p99 > run.slo.terms.recovery_p99_ratio * tail_s:
+    latency_s = run.requests.latency_s[chosen]
+    p99 = percentile(latency_s, 0.99)
+    bound_s = run.slo.terms.recovery_p99_ratio * tail_s
+    if p99 is None or (p99 > bound_s and _beyond_chance(latency_s, bound_s)):
         return f"chat p99 {p99 or float('nan'):.2f} s at {at}, it was {tail_s:.2f} s"
     return _crowded(run, window, queue_max, base_window)
+
+
+def _beyond_chance(latency_s: Floats, bound_s: float) -> bool:
+    """Whether more than 1 % are above the bound by more than sampling explains (3 sigma).
+
+    The p99 of 230 samples hangs on two of them: arrivals that bunch for a moment move it in a
+    shop that is as healthy as can be, while a queue that stays moves a tenth of the samples.
+    """
+    expected = 0.01 * len(latency_s)
+    above = int(np.count_nonzero(~(latency_s <= bound_s)))
+    return bool(above > expected + 3.0 * expected**0.5)
 
 
 def _crowded(run: Run, window: Window, queue_max: float, base_window: Window) -> str | None:
