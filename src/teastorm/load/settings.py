@@ -92,7 +92,7 @@ class Clients:
 
     deadlines_s: Mapping[str, float] = field(default_factory=_deadlines)
     timeouts_s: Mapping[str, float] = field(default_factory=_timeouts)
-    retries: int = 3
+    retries: int = 2
     honour_share: float = 0.6
     patience_s: float = 10.0
     backoff_s: float = 0.1
