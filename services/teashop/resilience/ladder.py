@@ -91,7 +91,8 @@ def allowed_in(states: Mapping[str, str], klass: str) -> frozenset[Rung]:
     """The rungs allowed to `klass` while several dependencies are in some state at once.
 
     Only what the class needs counts (`NEEDS`). States that leave a choice add up; a dependency that
-    is out takes away what cannot be had without it. A dependency not named is taken as full.
+    is out takes away what cannot be had without it, and where that leaves nothing a refusal is the
+    answer. A dependency not named is taken as full.
 
     Raises:
         ValueError: the class, a dependency or a state is not in the contract.
@@ -108,4 +109,4 @@ def allowed_in(states: Mapping[str, str], klass: str) -> frozenset[Rung]:
     for state, rungs in rows:
         if state == "out":
             either &= frozenset(rungs)
-    return either
+    return either or frozenset(_REFUSED)
