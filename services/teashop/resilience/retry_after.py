@@ -36,7 +36,9 @@ class RetryAfter:
     By Little's law a queue of b drained at r a second is gone after b/r. If all who were refused
     in one second were told the same number they would come back in one second; so the answer is
     uniform over [w, w + max(spread, jitter·w)], rounded up. The whole spread lies below the
-    maximum: capping each draw would put everybody on the cap.
+    maximum: capping each draw would put everybody on the cap. From the wait whose spread just fits,
+    maximum/(1 + jitter), it no longer widens: it could only widen downwards, and the longest
+    backlogs would be asked back sooner than shorter ones.
     """
 
     __slots__ = ("_config",)
@@ -54,9 +56,8 @@ class RetryAfter:
         if wait_s != wait_s:  # noqa: PLR0124 - the one cheap test for not-a-number
             wait_s = math.inf
         top_s = float(int(config.maximum_s))
-        spread_s = min(
-            max(config.spread_s, config.jitter * min(wait_s, top_s)), top_s - config.minimum_s
-        )
+        widest_s = config.jitter * min(wait_s, top_s / (1.0 + config.jitter))
+        spread_s = min(max(config.spread_s, widest_s), top_s - config.minimum_s)
         low_s = max(config.minimum_s - 1.0, min(wait_s, top_s - spread_s))
         seconds = math.ceil(low_s + rng.random() * spread_s)
         return max(config.minimum_s, min(int(config.maximum_s), seconds))
