@@ -104,16 +104,20 @@ def test_the_budget_bounds_retries_over_any_stretch(
 
 
 @any_time
-@given(st.floats(0, 1e4), st.floats(0, 1e4), st.floats(0.01, 1e3), st.integers(2, 120))
+@given(st.integers(2, 120), st.floats(0, 1), st.floats(0, 5), st.floats(0.01, 1e3))
 def test_a_longer_backlog_is_never_told_to_come_sooner(
-    one: float, other: float, rate_rps: float, maximum_s: int
+    maximum_s: int, jitter: float, spread_s: float, rate_rps: float
 ) -> None:
-    """Draw by draw, hence in expectation: the same luck never gives a smaller number for more."""
-    policy = RetryAfter(RetryAfterConfig(maximum_s=maximum_s))
-    less, more = sorted((one, other))
+    """Draw by draw, hence in expectation: the same luck never gives a smaller number for more.
+
+    Along a ramp of waits past the cap, since it is near the cap that the spread has to give way.
+    """
+    policy = RetryAfter(RetryAfterConfig(maximum_s=maximum_s, jitter=jitter, spread_s=spread_s))
+    waits_s = [maximum_s * step / 20 for step in range(31)]
     for luck in (0.0, 0.25, 0.5, 0.75, 0.999):
-        sooner = policy.seconds(less, rate_rps, Watched([luck]))
-        assert sooner <= policy.seconds(more, rate_rps, Watched([luck]))
+        told = [policy.seconds(wait_s * rate_rps, rate_rps, Watched([luck])) for wait_s in waits_s]
+        assert told == sorted(told)
+        assert policy.seconds(1.0, 0.0, Watched([luck])) >= told[-1]
 
 
 @any_time
