@@ -60,8 +60,22 @@ async def test_time_for_a_short_answer_only_asks_for_few_tokens(make_shop: MakeS
 async def test_no_time_left_is_refused_before_anything_is_asked(make_shop: MakeShop):
     shop = make_shop(says_ai)
     got = await shop.chat(x_request_timeout_ms="0")
-    assert (got.status, got.headers["x-refusal"]) == (503, "deadline")
+    assert (got.status, got.headers["x-refusal"]) == (503, "late")
     assert not shop.client.asked
+
+
+async def test_who_comes_too_late_for_any_answer_is_told_so_and_takes_no_place(
+    make_shop: MakeShop,
+):
+    shop = make_shop(says_ai, protections=only(deadlines=True, admission=True))
+    got = await shop.chat("surprise me", x_request_timeout_ms="1")
+    assert (got.status, got.headers["x-refusal"]) == (503, "late")
+    assert not shop.client.asked
+
+
+async def test_the_admitted_are_told_the_threshold_too(make_shop: MakeShop):
+    shop = make_shop(says_ai)
+    assert (await shop.chat()).headers["x-threshold"] == "3:1.000"
 
 
 async def test_without_ai_rules_answer_what_they_understand(make_shop: MakeShop):

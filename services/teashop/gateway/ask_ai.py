@@ -17,7 +17,7 @@ class NoAnswer(Exception):
     """The AI gave no usable answer.
 
     Attributes:
-        reason: a refusal reason (limit, queue_full, codel, deadline, breaker, dependency).
+        reason: a refusal reason (late, limit, queue_full, codel, deadline, breaker, dependency).
         waited: whether the caller was kept waiting for it.
     """
 
@@ -36,8 +36,10 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
     Raises:
         NoAnswer: with the reason.
     """
+    threshold = parts.ai.announced()
     if not _in_time(parts, admitted):
-        raise NoAnswer("deadline")
+        # Nothing here was too slow for this caller: it came too late, whatever the load.
+        raise NoAnswer("late")
     try:
         permit = await parts.ai_room.enter(rank, admitted.deadline_s)
     except NoRoom as full:
@@ -65,7 +67,7 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
         now = parts.clock.now()
         parts.ai_backlog.finished(now)
         parts.ai_room.leave(permit, outcome, now - started)
-    return _answer(parts, utterance, answer, rung)
+    return _answer(parts, utterance, answer, rung, threshold)
 
 
 def _in_time(parts: Parts, admitted: Admitted) -> bool:
@@ -112,7 +114,7 @@ def _headers(admitted: Admitted, rank: Criticality) -> tuple[tuple[bytes, bytes]
     return headers if traceparent is None else (*headers, (b"traceparent", traceparent))
 
 
-def _answer(parts: Parts, utterance: str, answer: Answer, rung: str) -> Response:
+def _answer(parts: Parts, utterance: str, answer: Answer, rung: str, threshold: bytes) -> Response:
     """The client's answer made from the AI's."""
     if answer.refused:
         raise NoAnswer(answer.headers.get("X-Refusal", "dependency"), waited=True)
@@ -130,5 +132,10 @@ def _answer(parts: Parts, utterance: str, answer: Answer, rung: str) -> Response
     return json_response(
         200,
         {"order": order or None, "text": "" if order else "What would you like?"},
-        headers=((b"x-degradation", rung.encode()), (b"x-sequence-seconds", spent)),
+        headers=(
+            (b"x-degradation", rung.encode()),
+            (b"x-sequence-seconds", spent),
+            # Also the admitted are told, or who was let in could not be checked.
+            (b"x-threshold", threshold),
+        ),
     )

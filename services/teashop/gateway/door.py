@@ -59,7 +59,7 @@ def guarded(parts: Parts, route: Route, inside: Inside) -> Handler:
             raise refusal(parts, route, criticality, "priority", "gateway")
         deadline = _deadline(parts, request, now)
         if deadline is not None and deadline.expired(now):
-            raise refusal(parts, route, criticality, "deadline", "gateway")
+            raise refusal(parts, route, criticality, "late", "gateway")
         admitted[criticality].inc()
         try:
             response = await inside(Admitted(request, route, criticality, user, deadline))

@@ -14,6 +14,7 @@ _DETAIL = {
     "limit": "The shop is full.",
     "queue_full": "The shop is full.",
     "codel": "The queue moves too slowly to serve you in time.",
+    "late": "You came with too little time left for any answer.",
     "deadline": "Your time ran out before an answer was ready.",
     "breaker": "A part of the shop is not answering.",
     "dependency": "A part of the shop is not answering.",

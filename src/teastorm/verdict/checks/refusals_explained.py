@@ -19,6 +19,7 @@ REASONS = [
     "limit",
     "queue_full",
     "codel",
+    "late",
     "deadline",
     "breaker",
     "draining",
@@ -27,7 +28,7 @@ REASONS = [
 ]
 SERVICES = ("gateway", "inference", "orders", "dispatch")
 # Refusals that happen before any work: an order under such a key contradicts them.
-BEFORE_WORK = ("quota", "priority", "limit", "queue_full")
+BEFORE_WORK = ("quota", "late", "priority", "limit", "queue_full")
 UNCOUNTED_MAX = 0.02
 UNCOUNTED_SLACK = 20.0
 
