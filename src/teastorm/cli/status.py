@@ -8,7 +8,7 @@ import orjson
 from teastorm.cli.errors import PRECONDITION
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.platforms.local.cleanup import Found, Survey, survey
-from teastorm.platforms.local.state import StateFile
+from teastorm.platforms.local.state import ProcessNote, StateFile
 
 
 @click.command()
@@ -50,24 +50,29 @@ def _content(look: Survey, word: str) -> dict[str, object]:
         "detail": look.corrupt,
         "runner": runner,
         "endpoints": _endpoints(look),
-        "replicas": [_replica(found) for found in look.processes],
+        "replicas": [_replica(found, found.note) for found in look.processes if found.note],
+        "others": [_other(found) for found in look.processes if not found.note],
         "files": list(look.files),
         "run_dir": None if state is None else state.run_dir,
         "endpoints_file": None if state is None else state.endpoints_file,
     }
 
 
-def _replica(found: Found) -> dict[str, object]:
-    note = found.note
+def _replica(found: Found, note: ProcessNote) -> dict[str, object]:
     return {
-        "service": None if note is None else note.service,
-        "replica": None if note is None else note.replica_id,
+        "service": note.service,
+        "replica": note.replica_id,
         "pid": found.pid,
         "started_unix_s": found.started_unix_s,
-        "port": None if note is None else note.port,
-        "admin_port": None if note is None else note.admin_port,
+        "port": note.port,
+        "admin_port": note.admin_port,
         "ready": found.ready,
     }
+
+
+def _other(found: Found) -> dict[str, object]:
+    """A process of the run that is no replica: the load generator, for one."""
+    return {"pid": found.pid, "started_unix_s": found.started_unix_s}
 
 
 def _endpoints(look: Survey) -> object:
@@ -79,6 +84,12 @@ def _endpoints(look: Survey) -> object:
         return {}
 
 
+def _state_of(found: Found) -> str:
+    if found.note is None:
+        return "running"
+    return "ready" if found.ready else "not ready"
+
+
 def _show(look: Survey, word: str) -> None:
     if word == "nothing":
         say("nothing runs and nothing was left")
@@ -88,10 +99,10 @@ def _show(look: Survey, word: str) -> None:
     if look.processes:
         rows = [
             (
-                found.note.replica_id if found.note else "?",
+                found.note.replica_id if found.note else "(no replica)",
                 str(found.pid),
-                f"127.0.0.1:{found.note.port}" if found.note else "?",
-                "ready" if found.ready else "not ready",
+                f"127.0.0.1:{found.note.port}" if found.note else "",
+                _state_of(found),
             )
             for found in look.processes
         ]

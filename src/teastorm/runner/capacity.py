@@ -23,6 +23,7 @@ from teastorm.load.measure import step_plan, step_result
 from teastorm.load.process import start_load
 from teastorm.load.records import read_requests
 from teastorm.platforms.base import Platform
+from teastorm.platforms.local.cleanup import MEASURING_PREFIX
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.problems import PRECONDITION, RunProblem
 from teastorm.runner.shop import capacity_protections, plan_of, speed_of
@@ -101,7 +102,7 @@ def capacity_of(
     say(
         f"capacity: measuring, theory says {config.theory_rps:.1f} chats/s; takes about half a minute"
     )
-    with tempfile.TemporaryDirectory(prefix="teastorm-capacity-") as folder:
+    with tempfile.TemporaryDirectory(prefix=MEASURING_PREFIX) as folder:
         try:
             platform.deploy(
                 plan_of(

@@ -1,6 +1,7 @@
 """What an earlier run left on this machine, and how to remove it."""
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from teastorm.platforms.local.state import (
     StateFile,
 )
 
+# Where a capacity is measured: a run folder that nobody asked to keep (runner/capacity.py).
+MEASURING_PREFIX = "teastorm-capacity-"
 RUNNER_GRACE_S = 40.0
 PROCESS_GRACE_S = 5.0
 
@@ -135,7 +138,18 @@ def _living(state_file: StateFile, state: RunState | None) -> list[tuple[int, fl
 
 
 def _files(state_file: StateFile, state: RunState | None) -> list[Path]:
-    return [state_file.path] if state is None else [Path(state.work_dir), state_file.path]
+    if state is None:
+        return [state_file.path]
+    return [Path(state.work_dir), *_measuring(state), state_file.path]
+
+
+def _measuring(state: RunState) -> list[Path]:
+    """The folder of a measurement that was killed; a folder that a person named is never one."""
+    if state.run_dir is None:
+        return []
+    path = Path(state.run_dir)
+    ours = path.name.startswith(MEASURING_PREFIX) and path.parent == Path(tempfile.gettempdir())
+    return [path] if ours else []
 
 
 def _own(state_file: StateFile) -> str:
