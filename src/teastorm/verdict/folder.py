@@ -10,7 +10,7 @@ import orjson
 
 from teastorm.verdict import ledger, record
 from teastorm.verdict.attempts import Attempts, read_attempts
-from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.errors import RunFolderError, naming
 from teastorm.verdict.fields import Fields, nearest
 from teastorm.verdict.metrics import read_metrics
 from teastorm.verdict.record import Json, Window
@@ -30,6 +30,11 @@ def read_run(path: Path) -> Run:
     """
     if not path.is_dir():
         raise RunFolderError(f"{path} is no run folder; name a folder below runs/.")
+    with naming(path):
+        return _read(path)
+
+
+def _read(path: Path) -> Run:
     raw = _mapping(path, "run.json")
     meta, slo = _meta(raw)
     books = ledger.read_ledger(_mapping(path, "ledger.json"))
@@ -49,7 +54,7 @@ def read_run(path: Path) -> Run:
         faults=tuple(_fault(row) for row in _list(path, "faults.json")),
         events=tuple(_event(row) for row in _list(path, "events.json")),
         ledger=books,
-        journal=read_journal(path),
+        journal=_journal(path),
         attempts=attempts,
         requests=requests,
         metrics=read_metrics(_existing(path, "metrics.parquet")),
@@ -74,18 +79,25 @@ def _refuse_impossible(rows: Attempts) -> None:
 
 def read_meta(path: Path) -> record.RunMeta:
     """run.json alone, for a run that ended before the rest was written."""
-    return _meta(_mapping(path, "run.json"))[0]
+    with naming(path):
+        return _meta(_mapping(path, "run.json"))[0]
 
 
 def read_faults(path: Path) -> tuple[record.Fault, ...]:
     """faults.json alone; empty when it was never written."""
     if not (path / "faults.json").exists():
         return ()
-    return tuple(_fault(row) for row in _list(path, "faults.json"))
+    with naming(path):
+        return tuple(_fault(row) for row in _list(path, "faults.json"))
 
 
 def read_journal(path: Path) -> record.Journal | None:
     """Chaos Toolkit's journal, or None when there is none."""
+    with naming(path):
+        return _journal(path)
+
+
+def _journal(path: Path) -> record.Journal | None:
     if not (path / "journal.json").exists():
         return None
     raw = _mapping(path, "journal.json")
@@ -116,7 +128,7 @@ def _probe(row: Fields) -> record.Probe:
 def _existing(path: Path, name: str) -> Path:
     file = path / name
     if not file.is_file():
-        raise RunFolderError(f"{path.name}/{name} is missing; run the experiment again.")
+        raise RunFolderError(f"{name} is missing; run the experiment again.")
     return file
 
 
