@@ -5,6 +5,8 @@ Faults wait for the load's fault phase, begin, hold, end and verify, in one bloc
 Chaos Toolkit's discovery shows only those.
 """
 
+from functools import partial
+
 from chaoslib.exceptions import ActivityFailed
 
 from teastorm.chaos.canary import ask
@@ -148,7 +150,8 @@ def inject(
         # Should this process die, the service ends the fault by itself.
         duration_s=hold_s + DEAD_MAN_S,
     )
-    return _at_the_fault(Injection(service, spec, ask), hold_s=hold_s)
+    canary = partial(ask, current().platform)
+    return _at_the_fault(Injection(service, spec, canary), hold_s=hold_s)
 
 
 def scale_late(service: str, to: int, trigger_s: float, startup_s: float) -> dict[str, JsonValue]:
