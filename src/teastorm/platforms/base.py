@@ -222,6 +222,11 @@ class Platform(Protocol):
         ...
 
     @property
+    def place(self) -> str:
+        """What a measured capacity holds for: `local`, or which cluster."""
+        ...
+
+    @property
     def endpoints_file(self) -> Path:
         """JSON `{"gateway": ["127.0.0.1:7001"], …}` of READY replicas, replaced atomically."""
         ...

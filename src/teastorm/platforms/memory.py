@@ -43,7 +43,7 @@ class InMemoryPlatform:
     started. `audits` is what `audit` gives.
     """
 
-    name = "memory"
+    name = place = "memory"
     ready_within_s = 60.0
 
     def __init__(

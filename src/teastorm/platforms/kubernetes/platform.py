@@ -82,7 +82,7 @@ class KubernetesPlatform:
         self._lease: RunLease | None = None
         self._installation: Installation | None = None
         self._shop: _Shop | None = None
-        self._used = False
+        self._used = self._torn_down = False
         self._events: list[Event] = []
 
     @property
@@ -140,7 +140,9 @@ class KubernetesPlatform:
         self._remove_folder()
 
     def replicas(self, service: str | None = None) -> list[Replica]:
-        """See `Platform`."""
+        """See `Platform`; `ClusterError` (3) when the cluster has not answered for half a minute."""
+        if self._shop is None and self._torn_down:
+            return []
         shop = self._running(service)
         if (lost := shop.watcher.lost()) is not None:
             raise lost
@@ -217,11 +219,6 @@ class KubernetesPlatform:
         """See `Platform`."""
         return sorted(replica.endpoint for replica in self.replicas(service) if replica.ready)
 
-    def door(self) -> list[str]:
-        """Where customers outside reach the gateway."""
-        self._running()
-        return [self.settings.door]
-
     def ask(self, endpoint: str, path: str, timeout_s: float) -> int:
         """See `Platform`."""
         shop = self._running()
@@ -281,6 +278,7 @@ class KubernetesPlatform:
     def tear_down(self) -> Leftovers:
         """See `Platform`: effects undone, the namespace as it was before; bounded, about two minutes."""
         shop, self._shop = self._shop, None
+        self._torn_down = self._used
         left: list[str] = []
         if shop is not None:
             self._events = list(shop.fleet.events)

@@ -57,7 +57,7 @@ class LocalPlatform:
     replica may take to end after SIGTERM.
     """
 
-    name = "local"
+    name = place = "local"
     ready_within_s = 60.0
 
     def __init__(
