@@ -27,6 +27,10 @@ EXPECTED = {
     "dispatch-out",
     "below-capacity",
     "protections-worth",
+    "rolling-restart-gateway",
+    "rolling-restart-orders",
+    "node-drain",
+    "postgres-loss",
 }
 SOUND = {
     "fault-proved",

@@ -112,6 +112,11 @@ class Fault(ABC):
     def observe(self, site: Site) -> None:
         """Look for its effect; called a few times a second while it holds."""
 
+    def over(self, site: Site) -> bool:
+        """Whether holding on would show nothing more; asked after each look."""
+        del site
+        return False
+
     @abstractmethod
     def end(self, site: Site) -> None:
         """Undo it. Safe to call twice."""

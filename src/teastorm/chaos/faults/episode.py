@@ -58,11 +58,13 @@ class Episode:
         return self
 
     def hold(self, seconds: float) -> bool:
-        """Observe for `seconds`; False when it was cut short by an interruption."""
+        """Observe for `seconds`, or until it is over; False when an interruption cut it short."""
         until_s = self._site.now_s() + seconds
         while True:
             if not self._over:
                 self.fault.observe(self._site)
+                if self.fault.over(self._site):
+                    return True
             left_s = until_s - self._site.now_s()
             if left_s <= 0:
                 return True

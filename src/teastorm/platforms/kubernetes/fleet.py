@@ -28,6 +28,8 @@ class Moments:
 class Fleet:
     """The pods by name, their events, and a condition that is notified on every change.
 
+    `evicted` holds the reason of each disrupted pod by UID, `gone` pods by name as they were last.
+
     Safe to call from any thread. `publish` is called, under the lock, after each change with the
     living replicas.
     """
@@ -43,6 +45,7 @@ class Fleet:
         self.events: list[Event] = []
         self.moments: dict[str, Moments] = {}
         self.evicted: dict[str, str] = {}
+        self.gone: dict[str, Pod] = {}
         self._pods: dict[str, Pod] = {}
         self._others: dict[str, Pod] = {}
         self._publish = publish
@@ -149,6 +152,7 @@ class Fleet:
 
     def _remove(self, pod: Pod) -> None:
         self._pods.pop(pod.name, None)
+        self.gone[pod.name] = pod
         self.record("replica_gone", pod.component, pod, pod.disruption or pod.last_exit)
 
     def _note_disruption(self, pod: Pod) -> None:

@@ -154,6 +154,8 @@ class KubernetesPlatform:
         SIGSTOP and SIGCONT go to the service's process inside the pod.
         """
         shop = self._running()
+        if (left := shop.fleet.gone.get(replica_id)) is not None and left.component in shop.paused:
+            return left.replica()  # scaled to nothing, it went before it was its turn
         pod = shop.operations.pod(replica_id)
         with contextlib.suppress(NotThere, Conflict):  # it went by itself a moment ago
             match signal:
