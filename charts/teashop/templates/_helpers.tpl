@@ -87,12 +87,16 @@ tolerations: {{ toJson . }}
 {{ mergeOverwrite $settings (deepCopy $values.settings) | toJson }}
 {{- end -}}
 
-{{/* Secret and key of the database's DSN. */}}
+{{/* Secret and key of the DSN; none when nothing that needs a database runs. */}}
 {{- define "teashop.dsnSecret" -}}
 {{- if .Values.postgresql.enabled -}}
 {"name": {{ printf "%s-postgresql" .Release.Name | quote }}, "key": "dsn"}
+{{- else if .Values.externalDatabase.existingSecret -}}
+{"name": {{ .Values.externalDatabase.existingSecret | quote }}, "key": {{ .Values.externalDatabase.key | quote }}}
+{{- else if gt (add (include "teashop.least" .Values.orders | int) (include "teashop.least" .Values.dispatch | int)) 0 -}}
+{{- fail "postgresql.enabled is false: name a Secret that holds a DSN in externalDatabase.existingSecret" -}}
 {{- else -}}
-{"name": {{ required "postgresql.enabled is false: set externalDatabase.existingSecret" .Values.externalDatabase.existingSecret | quote }}, "key": {{ .Values.externalDatabase.key | quote }}}
+{}
 {{- end -}}
 {{- end -}}
 
