@@ -1,11 +1,15 @@
 # What people and CI run. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint format bench lock clean experiments
+.PHONY: help venv demo test test-slow lint format bench lock clean experiments kind-up kind-down
 
 BIN := .venv/bin
 EXPERIMENT ?= overload-3x
 ARM ?= protected
 SEED ?= 1
+# What builds images, and the image of a kind node (empty: kind's own).
+CONTAINER_TOOL ?= docker
+KIND_NODE_IMAGE ?=
+export CONTAINER_TOOL KIND_NODE_IMAGE
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +38,12 @@ format: venv ## Format and fix what can be fixed
 
 experiments: venv ## Run one experiment: EXPERIMENT=overload-3x ARM=protected SEED=1
 	@$(BIN)/teastorm run $(EXPERIMENT) --arm $(ARM) --seed $(SEED)
+
+kind-up: ## A cluster of three nodes on kind with the shop ready on it; twice is harmless
+	@tools/kind-up
+
+kind-down: ## Remove that cluster
+	@tools/kind-down
 
 bench: venv ## Measure, and write docs/benchmarks.md
 	@$(BIN)/python -m teastorm.bench

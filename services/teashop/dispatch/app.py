@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from teashop.dispatch.books import Books
 from teashop.dispatch.crier import Crier
-from teashop.dispatch.database import Database
+from teashop.dispatch.database import Database, DatabaseBusy
 from teashop.dispatch.desk import Desk
 from teashop.dispatch.handlers import Handlers
 from teashop.dispatch.metrics import Metrics
@@ -24,6 +24,7 @@ from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
 from teashop.serving.asgi import Router
 from teashop.serving.clock import Clock
 from teashop.serving.faults import Faults
+from teashop.serving.patience import patiently
 from teashop.serving.service import Service
 
 
@@ -89,8 +90,12 @@ def create_app(
     ).routes(router)
 
     async def open_street() -> None:
-        now_s = clock.unix()
-        await pool.run_anyway(lambda: desk.prepare(now_s))
+        await patiently(
+            lambda: pool.run_anyway(lambda: desk.prepare(clock.unix())),
+            unless=DatabaseBusy,
+            within_s=settings.database_wait_s,
+            clock=clock,
+        )
         view.see(await pool.run_anyway(desk.standings))
         ticker.start()
 

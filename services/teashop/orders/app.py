@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from teashop.orders.audit import Audit
 from teashop.orders.client import Client
-from teashop.orders.database import Database
+from teashop.orders.database import Database, DatabaseGone
 from teashop.orders.handlers import OrdersApi
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
@@ -23,6 +23,7 @@ from teashop.orders.watch import Watch
 from teashop.orders.workers import Workers, WorkersConfig
 from teashop.serving.clock import Clock
 from teashop.serving.faults import Faults
+from teashop.serving.patience import patiently
 from teashop.serving.service import Service
 from teashop.serving.wiring import outgoing
 
@@ -112,7 +113,12 @@ def create_app(
     )
 
     async def open_store() -> None:
-        await in_thread(store.open)
+        await patiently(
+            lambda: in_thread(store.open),
+            unless=DatabaseGone,
+            within_s=settings.database_wait_s,
+            clock=clock,
+        )
 
     async def close_database() -> None:
         loop = asyncio.get_running_loop()
