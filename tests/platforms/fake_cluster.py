@@ -7,6 +7,7 @@ have (scheduling, kubelets, budgets' arithmetic) is what `tests/e2e` is for.
 
 import base64
 import hashlib
+import itertools
 import json
 import struct
 import threading
@@ -131,13 +132,28 @@ class FakeCluster:
             if pod["metadata"]["labels"] == labels and "deletionTimestamp" not in pod["metadata"]
         ]
         wanted = deployment["spec"]["replicas"]
+        stamp = json.dumps(deployment["spec"]["template"]["metadata"].get("annotations", {}))
+        old = [pod for pod in mine if pod["_stamp"] != stamp]
+        if old and all(pod.get("_ready") for pod in mine) and len(mine) == wanted:
+            self._make_pod(prefix, labels, stamp)
+            self.delete_pod(f"{prefix}/{old[0]['metadata']['name']}", grace_s=0.05)
+            return
+        ready = sum(bool(pod.get("_ready")) for pod in mine)
+        status = {
+            "observedGeneration": deployment["metadata"]["generation"],
+            "replicas": len(mine),
+            "updatedReplicas": len(mine) - len(old),
+            "availableReplicas": ready,
+        }
+        if deployment.get("status") != status:
+            self.put(path, deployment | {"status": status})
         for _ in range(wanted - len(mine)):
-            self._make_pod(prefix, labels)
+            self._make_pod(prefix, labels, stamp)
         young = sorted(mine, key=lambda pod: int(pod["metadata"]["uid"].split("-")[1]))
         for pod in young[wanted:]:
             self.delete_pod(f"{prefix}/{pod['metadata']['name']}", grace_s=0.05)
 
-    def _make_pod(self, prefix: str, labels: dict) -> None:
+    def _make_pod(self, prefix: str, labels: dict, stamp: str) -> None:
         component = labels["app.kubernetes.io/component"]
         name = f"{labels['app.kubernetes.io/instance']}-{component}-{self.numbers + 1}"
         node = ("one", "two")[self.numbers % 2]
@@ -151,6 +167,7 @@ class FakeCluster:
                 "spec": {"nodeName": node, "containers": [container]},
                 "status": {"phase": "Pending", "podIP": f"10.0.0.{self.numbers + 1}"},
                 "_born": time.monotonic(),
+                "_stamp": stamp,
             },
         )
 
@@ -211,7 +228,7 @@ class FakeCluster:
     # Helm, told by a script that stands on PATH ------------------------------------------------------
 
     def helm(self, words: list[str], values: dict) -> dict:
-        options = dict(zip(words, words[1:], strict=False))
+        options = dict(itertools.pairwise(words))
         space = options["--namespace"]
         key = f"{space}/teashop"
         if words[0] == "upgrade":
@@ -256,6 +273,8 @@ class FakeCluster:
                 raise refusal
         if path == "/version":
             return {"major": "1"}
+        if path == "/api/v1/nodes" and method == "GET":
+            return {"metadata": {}, "items": self.under(path)}
         if path == "/_helm":
             return self.helm(body["words"], body["values"])
         with self.lock:
@@ -343,7 +362,7 @@ class FakeCluster:
         return any(pod.get("_ready") for pod in pods)
 
 
-def _handler(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
+def _handler(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one small server
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -369,7 +388,7 @@ def _handler(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
                 status = {"kind": "Status", "code": refusal.code, "message": str(refusal)}
                 self.reply(refusal.code, status, refusal.headers)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_all
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_all  # noqa: N815 - the library's names
 
         def reply(
             self, status: int, content: object, headers: dict[str, str] | None = None

@@ -1,5 +1,6 @@
 """Stands on PATH as `helm` and tells the fake cluster what it was asked to do."""
 
+import itertools
 import json
 import os
 import sys
@@ -18,15 +19,15 @@ def merged(below: dict, above: dict) -> dict:
 
 words = sys.argv[1:]
 values: dict = {}
-for word, path in zip(words, words[1:], strict=False):
+for word, path in itertools.pairwise(words):
     if word == "--values":
         values = merged(values, json.loads(Path(path).read_text()))
 if os.environ.get("FAKE_HELM_FAILS"):
     sys.exit("Error: " + os.environ["FAKE_HELM_FAILS"])
-request = urllib.request.Request(  # noqa: S310 - the fake's own address
+request = urllib.request.Request(
     f"http://{os.environ['FAKE_CLUSTER']}/_helm",
     data=json.dumps({"words": words, "values": values}).encode(),
     method="POST",
 )
-with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
-    print(json.dumps(json.load(answer)["out"]))
+with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the fake's own address
+    sys.stdout.write(json.dumps(json.load(answer)["out"]))

@@ -24,6 +24,16 @@ class Moments:
     started_s: float | None = None
     ready_s: float | None = None
 
+    def as_json(self, uid: str, to_unix_s: float) -> dict[str, object]:
+        """A row for a run folder, in Unix seconds."""
+        row: dict[str, object] = {"uid": uid, "service": self.service}
+        for name in ("seen_s", "scheduled_s", "started_s", "ready_s"):
+            at_s: float | None = getattr(self, name)
+            row[name.replace("_s", "_unix_s")] = (
+                None if at_s is None else round(at_s + to_unix_s, 3)
+            )
+        return row
+
 
 class Fleet:
     """The pods by name, their events, and a condition that is notified on every change.

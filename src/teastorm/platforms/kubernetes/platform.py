@@ -23,9 +23,10 @@ from teastorm.platforms.base import (
     Replica,
     ShopPlan,
 )
-from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints
+from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
 from teastorm.platforms.kubernetes import door, namespace
 from teastorm.platforms.kubernetes.api import Api, connect
+from teastorm.platforms.kubernetes.autoscaling import Autoscalers, Lag, Sample, lag, rows
 from teastorm.platforms.kubernetes.effects import Effect, Effects
 from teastorm.platforms.kubernetes.errors import ClusterError, Conflict, NotThere
 from teastorm.platforms.kubernetes.fleet import Fleet
@@ -55,6 +56,8 @@ class _Shop:
     api: Api
     fleet: Fleet
     watcher: Watcher
+    autoscalers: Autoscalers
+    autoscaler_watcher: Watcher
     effects: Effects
     operations: Operations
     proxy: PodProxy
@@ -106,6 +109,16 @@ class KubernetesPlatform:
     def operations(self) -> Operations:
         """What only a cluster can do."""
         return self._running().operations
+
+    def autoscaling(self) -> list[Sample]:
+        """How the statuses of the release's autoscalers changed, oldest first."""
+        return self._running().autoscalers.samples()
+
+    def autoscaling_lag(self, service: str, since_s: float) -> Lag | None:
+        """Where the time from a rise in demand (monotonic `since_s`) to a new ready pod went."""
+        shop = self._running(service)
+        with shop.fleet.changed:
+            return lag(service, shop.autoscalers.samples(), dict(shop.fleet.moments), since_s)
 
     def deploy(self, plan: ShopPlan) -> None:
         """See `Platform`; `PlatformError` (3) when the cluster, Helm or the namespace is not ours.
@@ -287,6 +300,7 @@ class KubernetesPlatform:
             if shop.plan.run_dir is not None:
                 pods = [*shop.fleet.pods(), *shop.fleet.others("postgresql")]
                 save_logs(shop.api, self.settings.namespace, pods, shop.plan.run_dir / "logs")
+                _save_autoscaling(shop, shop.plan.run_dir)
             self._end_watching(shop)
         lease, self._lease = self._lease, None
         installation, self._installation = self._installation, None
@@ -340,6 +354,15 @@ class KubernetesPlatform:
             selector=f"{INSTANCE_LABEL}={self.settings.release}",
         )
         watcher.open()
+        autoscalers = Autoscalers(self.settings.release)
+        autoscaler_watcher = Watcher(
+            api,
+            f"/apis/autoscaling/v2/namespaces/{self.settings.namespace}/horizontalpodautoscalers",
+            on_list=autoscalers.replace_all,
+            on_event=autoscalers.apply,
+            selector=f"{INSTANCE_LABEL}={self.settings.release}",
+        )
+        autoscaler_watcher.open()
         return _Shop(
             plan=plan,
             wanted=dict(plan.replicas),
@@ -347,6 +370,8 @@ class KubernetesPlatform:
             api=api,
             fleet=fleet,
             watcher=watcher,
+            autoscalers=autoscalers,
+            autoscaler_watcher=autoscaler_watcher,
             effects=effects,
             operations=Operations(api, self.settings, fleet, effects),
             proxy=PodProxy(api, self.settings.namespace),
@@ -374,6 +399,7 @@ class KubernetesPlatform:
         for service in list(shop.later):
             self._cancel(shop, service)
         shop.watcher.close()
+        shop.autoscaler_watcher.close()
 
     def _folder(self) -> Path:
         if self._work is None:
@@ -396,6 +422,22 @@ class KubernetesPlatform:
 def _publish(file: EndpointsFile, services: Sequence[str], found: Sequence[Replica]) -> None:
     with contextlib.suppress(FileNotFoundError):  # torn down while a last event came in
         file.publish(ready_endpoints(services, found))
+
+
+def _save_autoscaling(shop: _Shop, folder: Path) -> None:
+    """autoscaling.json, where an autoscaler ruled: its status, and when each new pod came up."""
+    samples = shop.autoscalers.samples()
+    if not samples:
+        return
+    to_unix_s = time.time() - time.monotonic()
+    with shop.fleet.changed:
+        pods = [moments.as_json(uid, to_unix_s) for uid, moments in shop.fleet.moments.items()]
+    content = {
+        "schema": "teastorm.autoscaling/1",
+        "samples": rows(samples, to_unix_s=to_unix_s),
+        "pods": pods,
+    }
+    write_atomically(folder / "autoscaling.json", orjson.dumps(content))
 
 
 def _injected(service: str) -> Effect:
