@@ -3,6 +3,7 @@
 What does not carry the label was made by somebody else and is never touched.
 """
 
+import contextlib
 import time
 
 from teastorm.platforms.kubernetes.api import Api
@@ -78,13 +79,13 @@ def remove(api: Api, namespace: str, *, within_s: float = GONE_WITHIN_S) -> bool
         return True
     pods = f"{path_of(namespace)}/pods"
     try:
-        # Nobody is served any more: a drain would only make everybody wait.
+        with contextlib.suppress(Conflict):  # it is being removed already
+            api.delete(path_of(namespace))
+        # Nobody is served any more: a drain would only make everybody wait. Not before the
+        # namespace is marked, or the Deployments would replace what goes.
         api.delete(pods, {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 1})
-        api.delete(path_of(namespace))
     except NotThere:
         return True
-    except Conflict:
-        pass  # it is being removed already
     return await_gone(api, namespace, within_s)
 
 
@@ -96,6 +97,6 @@ def await_gone(api: Api, namespace: str, within_s: float) -> bool:
             api.get(path_of(namespace))
         except NotThere:
             return True
-        if not terminating(api, namespace) or time.monotonic() >= until_s:
+        if time.monotonic() >= until_s:
             return False
         time.sleep(POLL_S)
