@@ -116,7 +116,7 @@ def test_they_can_be_left_out(render):
     assert render(networkPolicy={"enabled": False}).of("NetworkPolicy") == {}
 
 
-@pytest.mark.parametrize("dropped", ["tea-default-deny", "tea-orders"])
+@pytest.mark.parametrize("dropped", ["tea-postgresql", "tea-orders"])
 def test_the_check_can_fail(render, dropped):
     from tests.charts.conftest import Rendered
 
