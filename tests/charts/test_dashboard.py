@@ -105,9 +105,7 @@ def start_prometheus(stack: ExitStack, folder: Path, ports: dict[str, int]) -> s
     config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
     port = free_port()
     command = [found("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
-    started(
-        stack, [*command, f"--web.listen-address=127.0.0.1:{port}"], folder / "prometheus.log"
-    )
+    started(stack, [*command, f"--web.listen-address=127.0.0.1:{port}"], folder / "prometheus.log")
     url = f"http://127.0.0.1:{port}"
     until(lambda: status("GET", f"{url}/-/ready") == 200, "Prometheus is ready")
     return url

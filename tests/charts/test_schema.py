@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.charts.conftest import CHART, PROFILES, helm
 from kubernetes import client
+from tests.charts.conftest import CHART, PROFILES, helm
 
 PLAIN = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": (str, datetime)}
 PLAIN["bytes"] = str  # base64
@@ -26,17 +26,25 @@ def problems(value: Any, kind: str, where: str) -> list[str]:
     if kind == "object":
         return []
     if match := re.fullmatch(r"[Ll]ist\[(.*)\]", kind):
-        if not isinstance(value, list):
-            return [f"{where}: a list is wanted, got {value!r}"]
-        return [p for i, v in enumerate(value) for p in problems(v, match[1], f"{where}[{i}]")]
+        return list_problems(value, match[1], where)
     if match := re.fullmatch(r"(?:dict\(|Dict\[)str, (.*)[\])]", kind):
-        if not isinstance(value, dict):
-            return [f"{where}: a map is wanted, got {value!r}"]
-        return [p for k, v in value.items() for p in problems(v, match[1], f"{where}.{k}")]
+        return map_problems(value, match[1], where)
     if kind in PLAIN:
         right = isinstance(value, PLAIN[kind]) and (kind == "bool") == isinstance(value, bool)
         return [] if right else [f"{where}: {kind} is wanted, got {value!r}"]
     return object_problems(value, getattr(client, kind), where)
+
+
+def list_problems(value: Any, kind: str, where: str) -> list[str]:
+    if not isinstance(value, list):
+        return [f"{where}: a list is wanted, got {value!r}"]
+    return [p for i, v in enumerate(value) for p in problems(v, kind, f"{where}[{i}]")]
+
+
+def map_problems(value: Any, kind: str, where: str) -> list[str]:
+    if not isinstance(value, dict):
+        return [f"{where}: a map is wanted, got {value!r}"]
+    return [p for k, v in value.items() for p in problems(v, kind, f"{where}.{k}")]
 
 
 def object_problems(value: Any, model: Any, where: str) -> list[str]:
@@ -44,7 +52,9 @@ def object_problems(value: Any, model: Any, where: str) -> list[str]:
     if not isinstance(value, dict):
         return [f"{where}: an object is wanted, got {value!r}"]
     names = {json: attribute for attribute, json in model.attribute_map.items()}
-    unknown = [f"{where}.{key}: {model.__name__} has no such field" for key in set(value) - set(names)]
+    unknown = [
+        f"{where}.{key}: {model.__name__} has no such field" for key in set(value) - set(names)
+    ]
     below = [
         p
         for key in set(value) & set(names)
