@@ -158,9 +158,7 @@ def page() -> str:
                 continue
             kind = schema_of(get_type_hints(cls)[name])["type"]
             default = getattr(made, name)
-            shown = (
-                dataclasses.asdict(default) if dataclasses.is_dataclass(default) else default
-            )
+            shown = dataclasses.asdict(default) if dataclasses.is_dataclass(default) else default
             lines.append(f"| `{name}` | {kind} | `{json.dumps(shown)}` |")
         lines.append("")
     lines += ["## Protections", "", ", ".join(f"`{n}`" for n in Protections.names()) + ".", ""]

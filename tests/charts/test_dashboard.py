@@ -105,9 +105,7 @@ def start_prometheus(stack: ExitStack, folder: Path, ports: dict[str, int]) -> s
     config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
     port = free_port()
     command = [found("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
-    started(
-        stack, [*command, f"--web.listen-address=127.0.0.1:{port}"], folder / "prometheus.log"
-    )
+    started(stack, [*command, f"--web.listen-address=127.0.0.1:{port}"], folder / "prometheus.log")
     url = f"http://127.0.0.1:{port}"
     until(lambda: status("GET", f"{url}/-/ready") == 200, "Prometheus is ready")
     return url
@@ -116,12 +114,13 @@ def start_prometheus(stack: ExitStack, folder: Path, ports: dict[str, int]) -> s
 def customers(gateway: str, stop: threading.Event) -> None:
     """One after another: a chat, a cart, and a chat whose time is over."""
     menu = json.loads(POOL.request("GET", f"{gateway}/menu").data)["menu"]
+    how = {"size": "medium", "sugar": "full", "ice": "regular", "quantity": 1}
     while not stop.wait(0.05):
         headers = {"X-User": "ann", "Content-Type": "application/json"}
         line = {"utterance": "one large oolong, less sugar, to the office"}
         status("POST", f"{gateway}/chat", body=json.dumps(line), headers=headers)
         headers["Idempotency-Key"] = uuid.uuid4().hex
-        cart = {"user": "ann", "shop": "shop-1", "items": [{"drink": menu[0]["drink"]}]}
+        cart = {"user": "ann", "shop": "shop-1", "items": [{"drink": menu[0]["drink"], **how}]}
         status("POST", f"{gateway}/checkout", body=json.dumps(cart), headers=headers)
         hurry = {**headers, "X-Request-Timeout-Ms": "1"}
         status("POST", f"{gateway}/chat", body=json.dumps(line), headers=hurry)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from tests.charts.conftest import SERVICES
 
@@ -145,11 +147,11 @@ def test_the_admin_port_is_off_by_default_and_behind_a_token_when_on(render):
 
 
 def test_a_token_that_nobody_gave_is_long_and_random(render):
-    import base64
-
     tokens = {
         base64.b64decode(
-            render(faultInjection={"enabled": True}, seed=s).one("Secret", "tea-admin")["data"]["token"]
+            render(faultInjection={"enabled": True}, seed=s).one("Secret", "tea-admin")["data"][
+                "token"
+            ]
         )
         for s in (1, 2)
     }
@@ -158,7 +160,9 @@ def test_a_token_that_nobody_gave_is_long_and_random(render):
 
 
 def test_no_secret_stands_in_a_config_map_or_a_command_line(render):
-    rendered = render(faultInjection={"enabled": True, "token": "hunter2"}, prometheus={"enabled": True})
+    rendered = render(
+        faultInjection={"enabled": True, "token": "hunter2"}, prometheus={"enabled": True}
+    )
     password = rendered.one("Secret", "tea-postgresql")["stringData"]["password"]
     for manifest in rendered.manifests:
         if manifest["kind"] != "Secret":

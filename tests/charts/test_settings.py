@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import subprocess
 import sys
 
@@ -45,7 +46,9 @@ def test_names_are_looked_up_in_full_and_have_a_headless_service(shop, service):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_accepts_its_command_line(shop, service, tmp_path):
-    container = shop.one("Deployment", f"tea-{service}")["spec"]["template"]["spec"]["containers"][0]
+    container = shop.one("Deployment", f"tea-{service}")["spec"]["template"]["spec"]["containers"][
+        0
+    ]
     words = [word.replace("$(POD_NAME)", f"tea-{service}-abc") for word in container["args"]]
     mounts = {m["mountPath"] for m in container["volumeMounts"]}
     for index, word in enumerate(words):
@@ -55,8 +58,6 @@ def test_a_service_accepts_its_command_line(shop, service, tmp_path):
             here = tmp_path / file.strip("/").replace("/", "-")
             content = "postgresql://tea@db/tea" if "dsn" in word else "secret"
             if "settings" in option:
-                import json
-
                 content = json.dumps(shop.settings(service))
             here.write_text(content)
             words[index] = f"{option}={here}"
@@ -80,7 +81,7 @@ def test_the_arms_differ_in_protections_and_nothing_else(render):
     def without_protections(rendered):
         kept = []
         for manifest in rendered.manifests:
-            if manifest["kind"] in {"Secret"}:
+            if manifest["kind"] == "Secret":
                 continue
             text = str(manifest)
             if manifest["kind"] == "Deployment":
@@ -133,7 +134,10 @@ def test_start_up_delays_are_compressed(render, factor, seconds):
     spec = rendered.one("Deployment", "tea-inference")["spec"]["template"]["spec"]
     sleeper = spec["initContainers"][0]
     assert float(sleeper["command"][1]) == pytest.approx(seconds)
-    assert "initContainers" not in rendered.one("Deployment", "tea-gateway")["spec"]["template"]["spec"]
+    assert (
+        "initContainers"
+        not in rendered.one("Deployment", "tea-gateway")["spec"]["template"]["spec"]
+    )
 
 
 def test_the_reference_and_the_derived_schema_are_current():

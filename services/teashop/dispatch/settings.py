@@ -142,6 +142,7 @@ _ABOVE_ZERO = (
 _NOT_NEGATIVE = (
     "database_wait_s",
     "pace_variation",
-    "return_minutes", "promise_margin",
+    "return_minutes",
+    "promise_margin",
     "promise_slack_minutes",
 )
