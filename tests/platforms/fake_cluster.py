@@ -74,8 +74,8 @@ class FakeCluster:
             if new:
                 self.numbers += 1
                 meta.setdefault("uid", f"uid-{self.numbers}")
-                meta.setdefault("generation", 1)
-                meta.setdefault("creationTimestamp", _stamp())
+            meta.setdefault("generation", 1)
+            meta.setdefault("creationTimestamp", _stamp())
             meta["resourceVersion"] = str(self.version)
             self.objects[path] = body
             self._tell(kind or ("ADDED" if new else "MODIFIED"), path, body)
