@@ -150,6 +150,19 @@ def test_an_image_that_is_not_there_is_named_long_before_the_time_is_up(
     assert error.value.exit_code == 3
 
 
+def test_an_autoscaler_without_its_metric_is_named(
+    cluster: FakeCluster, kubernetes: KubernetesPlatform
+):
+    metric = {"type": "ContainerResource", "containerResource": {"name": "cpu"}}
+    spec = {"scaleTargetRef": {"name": "teashop-inference"}, "metrics": [metric]}
+    path = "/apis/autoscaling/v2/namespaces/teashop/horizontalpodautoscalers/teashop-inference"
+    cluster.put(path, {"metadata": {"labels": {}}, "spec": spec})
+    error = refused(kubernetes)
+    assert error.exit_code == 3
+    assert "autoscaler teashop-inference follows a metric that nothing serves" in error.sentence
+    assert "install metrics-server" in error.sentence
+
+
 def test_a_door_that_stays_shut_is_named(
     cluster: FakeCluster, cluster_settings: ClusterSettings, monkeypatch: pytest.MonkeyPatch
 ):
