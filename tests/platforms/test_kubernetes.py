@@ -61,6 +61,18 @@ def test_an_unknown_context_is_named_with_those_there_are(cluster_settings: Clus
     assert "no context 'prod'; it has fake" in error.sentence
 
 
+def test_a_kubeconfig_without_a_current_context_will_do(
+    cluster: FakeCluster, cluster_settings: ClusterSettings
+):
+    file = cluster_settings.kubeconfig
+    assert file is not None
+    file.write_text(file.read_text().replace("current-context: fake\n", ""))
+    assert connect(cluster_settings).get("/version") == {"major": "1"}
+    error = refused(KubernetesPlatform(with_context(cluster_settings, context="prod")))
+    assert error.exit_code == 3
+    assert "prod" in error.sentence
+
+
 def test_no_kubeconfig_is_one_sentence(cluster_settings: ClusterSettings, tmp_path: Path):
     settings = with_context(cluster_settings, kubeconfig=tmp_path / "nowhere")
     error = refused(KubernetesPlatform(settings))

@@ -243,10 +243,9 @@ def connect(settings: ClusterSettings) -> Api:
     """The API server of a context; `PlatformError` when the kubeconfig cannot be used (2 or 3)."""
     try:
         file = _kubeconfig(settings)
-        contexts, _ = kubeconfig.list_kube_config_contexts(file)
-        names = [str(context["name"]) for context in contexts]
-        if settings.context not in names:
-            known = ", ".join(names) or "none"
+        names = _contexts(file)
+        if names and settings.context not in names:
+            known = ", ".join(names)
             raise PlatformError(
                 2, f"the kubeconfig has no context {settings.context!r}; it has {known}"
             )
@@ -269,6 +268,15 @@ def current_context() -> str | None:
     except (ConfigException, OSError, KeyError, TypeError):
         return None
     return str(active["name"]) if active else None
+
+
+def _contexts(file: str | None) -> list[str]:
+    """Their names; none when the file names no current one, which the client then cannot list."""
+    try:
+        contexts, _ = kubeconfig.list_kube_config_contexts(file)
+    except ConfigException:
+        return []
+    return [str(context["name"]) for context in contexts]
 
 
 def _kubeconfig(settings: ClusterSettings) -> str | None:

@@ -256,9 +256,10 @@ class KubernetesPlatform:
             door.await_open(self.settings.door, min(DOOR_OPENS_WITHIN_S, left_s))
 
     def targets(self) -> list[ScrapeTarget]:
-        """See `Platform`: by the API server's proxy."""
+        """See `Platform`: by the API server's proxy. As last seen when the cluster is lost."""
         shop = self._running()
-        return [shop.proxy.target(replica) for replica in self.replicas() if replica.host]
+        found = [pod.replica() for pod in shop.fleet.pods()]
+        return [shop.proxy.target(replica) for replica in found if replica.host]
 
     def events(self) -> list[Event]:
         """See `Platform`; still there after `tear_down`."""
