@@ -94,8 +94,9 @@ class KubernetesPlatform:
 
     @property
     def place(self) -> str:
-        """What a measured capacity holds for: this cluster."""
-        return f"kubernetes/{self.settings.context}"
+        """What a measured capacity holds for: this cluster, and where its load comes from."""
+        where = "/inside" if self.settings.load_workers else ""
+        return f"kubernetes/{self.settings.context}{where}"
 
     @property
     def endpoints_file(self) -> Path:
