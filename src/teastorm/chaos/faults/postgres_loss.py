@@ -16,7 +16,8 @@ class PostgresLoss(Fault):
     the kill on, what happens is recovery.
     """
 
-    kind = "postgres-loss"
+    # No "loss": the verdict reads that as replicas of a service gone, and capacity with them.
+    kind = "database-outage"
     service = "orders"
     heals_within_s = 90.0
 
