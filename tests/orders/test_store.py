@@ -241,7 +241,7 @@ def test_a_busy_row_is_busy_on_postgresql(postgres_dsn, open_ledger, make_cart):
     ledger = open_ledger(postgres_dsn, lock_timeout_s=0.05, attempts=2)
     # Not through the shop's own engine, which has the server end a transaction that idles.
     with psycopg.connect(postgres_dsn) as other:
-        other.execute(f"SELECT * FROM {schema.coupons.name} FOR UPDATE")
+        other.execute("SELECT * FROM coupons FOR UPDATE")
         with pytest.raises(DatabaseBusy):
             ledger.store.place(make_cart(coupon=True), "k1", eta_s=None)
     assert ledger.read()["orders"] == []
