@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint format bench lock clean experiments kind-up kind-down
+.PHONY: help venv demo test test-slow lint format bench lock clean experiments kind-up kind-jobs kind-down
 
 BIN := .venv/bin
 EXPERIMENT ?= overload-3x
@@ -43,6 +43,9 @@ experiments: venv ## Run one experiment: EXPERIMENT=overload-3x ARM=protected SE
 
 kind-up: ## A cluster of three nodes on kind with the shop ready on it; twice is harmless
 	@tools/kind-up
+
+kind-jobs: ## Give that cluster the image for load from inside it
+	@tools/kind-jobs
 
 kind-down: ## Remove that cluster
 	@tools/kind-down
