@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow e2e e2e-all lint format bench lock clean experiments kind-up kind-down
+.PHONY: help venv demo test test-slow e2e e2e-all lint format bench lock clean experiments kind-up kind-jobs kind-down
 
 BIN := .venv/bin
 EXPERIMENT ?=
@@ -23,7 +23,9 @@ demo: venv ## Replay the milk-tea day twice, protections off and on, and compare
 	@$(BIN)/teastorm demo
 
 test: venv ## Run the tests (what needs PostgreSQL or Prometheus is skipped where they are not)
-	@$(BIN)/pytest -q -m "not slow and not e2e"
+	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not live and not slow and not e2e"
+	@# Live runs want the machine to themselves.
+	@$(BIN)/pytest -q -m "live and not slow"
 
 test-slow: venv ## Run the long tests: every experiment live, five seeds, live sabotage
 	@$(BIN)/pytest -q -m "slow and not e2e"
@@ -49,6 +51,9 @@ experiments: venv ## Run experiments on the current kubeconfig context (EXPERIME
 
 kind-up: ## A cluster of three nodes on kind with the shop ready on it; twice is harmless
 	@tools/kind-up
+
+kind-jobs: ## Give that cluster the image for load from inside it
+	@tools/kind-jobs
 
 kind-down: ## Remove that cluster
 	@tools/kind-down

@@ -26,6 +26,7 @@ EXPECTED = {
     "inference-out",
     "dispatch-out",
     "below-capacity",
+    "crowded-shop",
     "protections-worth",
     "rolling-restart-gateway",
     "rolling-restart-orders",

@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 
 from teashop.dispatch.books import Books
 from teashop.dispatch.crier import Crier
-from teashop.dispatch.database import Database, DatabaseBusy
 from teashop.dispatch.desk import Desk
 from teashop.dispatch.handlers import Handlers
 from teashop.dispatch.metrics import Metrics
@@ -23,9 +22,13 @@ from teashop.dispatch.view import View
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
 from teashop.serving.asgi import Router
 from teashop.serving.clock import Clock
+from teashop.serving.database import Database, DatabaseUnavailable
 from teashop.serving.faults import Faults
 from teashop.serving.patience import patiently
 from teashop.serving.service import Service
+
+_ATTEMPTS = 3
+"""Tries of a transaction that met a conflict; the rounds come again anyway."""
 
 
 def create_app(
@@ -48,6 +51,9 @@ def create_app(
         settings.dsn,
         connections=settings.database_threads,
         lock_timeout_s=settings.lock_timeout_s,
+        attempts=_ATTEMPTS,
+        rng=random.Random(rng.random()),  # used by threads, whose order must not turn the others
+        name="dispatch",
     )
     threads = executor or ThreadPoolExecutor(
         settings.database_threads, thread_name_prefix="dispatch-database"
@@ -92,7 +98,7 @@ def create_app(
     async def open_street() -> None:
         await patiently(
             lambda: pool.run_anyway(lambda: desk.prepare(clock.unix())),
-            unless=DatabaseBusy,
+            unless=DatabaseUnavailable,
             within_s=settings.database_wait_s,
             clock=clock,
         )

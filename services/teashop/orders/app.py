@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 
 from teashop.orders.audit import Audit
 from teashop.orders.client import Client
-from teashop.orders.database import Database, DatabaseGone
 from teashop.orders.handlers import OrdersApi
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
@@ -22,6 +21,7 @@ from teashop.orders.store import OrderStore, Terms
 from teashop.orders.watch import Watch
 from teashop.orders.workers import Workers, WorkersConfig
 from teashop.serving.clock import Clock
+from teashop.serving.database import Database, DatabaseUnavailable
 from teashop.serving.faults import Faults
 from teashop.serving.patience import patiently
 from teashop.serving.service import Service
@@ -52,6 +52,7 @@ def create_app(
         lock_timeout_s=settings.lock_timeout_s,
         attempts=settings.transaction_attempts,
         rng=random.Random(rng.random()),  # used by threads, whose order must not turn the others
+        name="orders",
     )
     terms = Terms(
         coupon_budget=settings.coupon_budget,
@@ -115,7 +116,7 @@ def create_app(
     async def open_store() -> None:
         await patiently(
             lambda: in_thread(store.open),
-            unless=DatabaseGone,
+            unless=DatabaseUnavailable,
             within_s=settings.database_wait_s,
             clock=clock,
         )
