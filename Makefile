@@ -1,11 +1,17 @@
 # What people and CI run. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint format bench lock clean experiments
+.PHONY: help venv demo test test-slow e2e e2e-all lint format bench lock clean experiments kind-up kind-down
 
 BIN := .venv/bin
-EXPERIMENT ?= overload-3x
+EXPERIMENT ?=
+# The kubeconfig context of cluster targets; empty: the current one, which is shown first.
+KUBE ?=
 ARM ?= protected
 SEED ?= 1
+# What builds images, and the image of a kind node (empty: kind's own).
+CONTAINER_TOOL ?= docker
+KIND_NODE_IMAGE ?=
+export CONTAINER_TOOL KIND_NODE_IMAGE
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +28,13 @@ test: venv ## Run the tests (what needs PostgreSQL or Prometheus is skipped wher
 	@$(BIN)/pytest -q -m "live and not slow"
 
 test-slow: venv ## Run the long tests: every experiment live, five seeds, live sabotage
-	@$(BIN)/pytest -q -m slow
+	@$(BIN)/pytest -q -m "slow and not e2e"
+
+e2e: venv ## Run the short cluster tests on the current kubeconfig context, or KUBE=context
+	@KUBE=$(KUBE) tools/e2e -m "e2e and not slow"
+
+e2e-all: venv ## Run all cluster tests there (about 40 minutes)
+	@KUBE=$(KUBE) tools/e2e -m e2e
 
 lint: venv ## Formatter, linter, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -34,8 +46,14 @@ format: venv ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-experiments: venv ## Run one experiment: EXPERIMENT=overload-3x ARM=protected SEED=1
-	@$(BIN)/teastorm run $(EXPERIMENT) --arm $(ARM) --seed $(SEED)
+experiments: venv ## Run experiments on the current kubeconfig context (EXPERIMENT=overload-3x: one)
+	@KUBE=$(KUBE) ARM=$(ARM) SEED=$(SEED) tools/experiments $(EXPERIMENT)
+
+kind-up: ## A cluster of three nodes on kind with the shop ready on it; twice is harmless
+	@tools/kind-up
+
+kind-down: ## Remove that cluster
+	@tools/kind-down
 
 bench: venv ## Measure, and write docs/benchmarks.md
 	@$(BIN)/python -m teastorm.bench

@@ -10,6 +10,7 @@ import pytest
 from teastorm.chaos.canary import ask
 from teastorm.chaos.servers import Counts, counted
 from teastorm.observe.target import ScrapeTarget
+from teastorm.platforms.local.platform import LocalPlatform
 
 PAGE = b"""# TYPE teashop_offered counter
 teashop_offered_total{route="chat",criticality="sheddable_plus"} 90.0
@@ -73,5 +74,5 @@ def test_a_share_needs_somebody_and_never_exceeds_one() -> None:
 
 
 def test_a_canary_is_answered_or_not(address: str) -> None:
-    assert ask(address, 1.0).status == 404
-    assert ask("127.0.0.1:1", 0.2).status == 0
+    assert ask(LocalPlatform(), address, 1.0).status == 404
+    assert ask(LocalPlatform(), "127.0.0.1:1", 0.2).status == 0

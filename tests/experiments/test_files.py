@@ -28,6 +28,10 @@ EXPECTED = {
     "below-capacity",
     "crowded-shop",
     "protections-worth",
+    "rolling-restart-gateway",
+    "rolling-restart-orders",
+    "node-drain",
+    "postgres-loss",
 }
 SOUND = {
     "fault-proved",

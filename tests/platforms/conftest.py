@@ -1,5 +1,6 @@
 """The platforms under test, and how a test lets time pass on each."""
 
+import os
 import shlex
 import sys
 import threading
@@ -8,8 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from tests.platforms.fake_cluster import FakeCluster
 
 from teastorm.platforms.base import JsonObject, Platform
+from teastorm.platforms.kubernetes.platform import KubernetesPlatform
+from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.local.platform import LocalPlatform
 from teastorm.platforms.memory import InMemoryPlatform
 
@@ -49,7 +54,53 @@ def memory(tmp_path: Path) -> InMemoryPlatform:
     return InMemoryPlatform(tmp_path, audits=audits)
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
+    """A fake API server that a kubeconfig names `fake`, and a `helm` on PATH that talks to it."""
+    fake = FakeCluster()
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "fake",
+        "clusters": [{"name": "fake", "cluster": {"server": f"http://{fake.address}"}}],
+        "users": [{"name": "me", "user": {"token": "mine"}}],
+        "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "me"}}],
+    }
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(content))
+    helm = tmp_path / "bin" / "helm"
+    helm.parent.mkdir()
+    script = Path(__file__).with_name("fake_helm.py")
+    helm.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(script)])} "$@"\n')
+    helm.chmod(0o755)
+    chart = tmp_path / "chart"
+    chart.mkdir()
+    (chart / "Chart.yaml").write_text("name: teashop\n")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    monkeypatch.setenv("FAKE_CLUSTER", fake.address)
+    monkeypatch.setenv("PATH", f"{helm.parent}:{os.environ['PATH']}")
+    yield fake
+    fake.close()
+
+
+@pytest.fixture
+def cluster_settings(cluster: FakeCluster, tmp_path: Path) -> ClusterSettings:
+    return ClusterSettings(
+        context="fake",
+        gateway_url=cluster.address,
+        chart=tmp_path / "chart",
+        kubeconfig=tmp_path / "kubeconfig",
+    )
+
+
+@pytest.fixture
+def kubernetes(cluster_settings: ClusterSettings) -> Iterator[KubernetesPlatform]:
+    platform = KubernetesPlatform(cluster_settings)
+    yield platform
+    assert not platform.tear_down()
+
+
+@pytest.fixture(params=["local", "memory", "kubernetes"])
 def platform(request: pytest.FixtureRequest) -> Platform:
     found: Platform = request.getfixturevalue(request.param)
     return found

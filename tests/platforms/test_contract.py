@@ -26,10 +26,10 @@ def file_says(platform: Platform) -> dict[str, list[str]]:
 
 def test_deploy_brings_up_the_wanted_counts(platform: Platform) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     assert [len(platform.replicas(service)) for service in ("orders", "gateway")] == [1, 2]
     assert len({replica.identity for replica in platform.replicas()}) == 3
-    ports = [port for r in platform.replicas() for port in (r.port, r.admin_port)]
+    ports = [(r.host, port) for r in platform.replicas() for port in (r.port, r.admin_port)]
     assert len(set(ports)) == 6
     assert file_says(platform) == {
         "orders": platform.endpoints("orders"),
@@ -40,13 +40,15 @@ def test_deploy_brings_up_the_wanted_counts(platform: Platform) -> None:
 
 def test_targets_name_every_living_replica(platform: Platform) -> None:
     platform.deploy(PAIR)
-    urls = {target.replica: target.url for target in platform.targets()}
-    assert urls == {r.replica_id: f"http://{r.endpoint}/metrics" for r in platform.replicas()}
+    platform.wait_ready(platform.ready_within_s)
+    found = {(target.service, target.replica) for target in platform.targets()}
+    assert found == {(r.service, r.replica_id) for r in platform.replicas()}
+    assert all(target.url.endswith("/metrics") for target in platform.targets())
 
 
 def test_a_killed_replica_is_replaced_by_another(platform: Platform, until: Until) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     before = platform.replicas("gateway")[0]
     gone = platform.kill(before.replica_id, signal.SIGKILL)
     assert gone.identity == before.identity
@@ -63,7 +65,7 @@ def test_a_killed_replica_is_replaced_by_another(platform: Platform, until: Unti
 
 def test_a_drained_replica_leaves_and_is_replaced(platform: Platform, until: Until) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     before = platform.replicas("gateway")[0]
     platform.kill(before.replica_id, signal.SIGTERM)
     assert before.endpoint not in platform.endpoints("gateway")
@@ -73,7 +75,7 @@ def test_a_drained_replica_leaves_and_is_replaced(platform: Platform, until: Unt
 
 def test_all_replicas_stay_dead_while_replacing_is_paused(platform: Platform, until: Until) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     platform.pause_replacing("gateway")
     for replica in platform.replicas("gateway"):
         platform.kill(replica.replica_id)
@@ -83,16 +85,16 @@ def test_all_replicas_stay_dead_while_replacing_is_paused(platform: Platform, un
         platform.wait_ready(0.4)
     assert not platform.replicas("gateway")
     platform.resume_replacing("gateway")
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     assert len(platform.endpoints("gateway")) == 2
 
 
 def test_scale_up_and_down(platform: Platform, until: Until) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     first = ids(platform, "gateway")
     platform.scale("gateway", 3)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     assert len(platform.endpoints("gateway")) == 3
     platform.scale("gateway", 1)
     until(lambda: ids(platform, "gateway") == first[:1], "the youngest left, the oldest stays")
@@ -107,24 +109,24 @@ def test_scale_up_and_down(platform: Platform, until: Until) -> None:
 
 def test_added_replicas_wait_for_their_start_up(platform: Platform) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     platform.scale("gateway", 3, startup_s=60.0)
     with pytest.raises(PlatformError, match=r"not ready after 0\.3 s: gateway"):
         platform.wait_ready(0.3)
     assert len(platform.replicas("gateway")) == 2
     platform.scale("gateway", 2)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
 
 
 def test_wait_ready_of_some_services(platform: Platform) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20, ["orders"])
+    platform.wait_ready(platform.ready_within_s, ["orders"])
     assert len(platform.endpoints("orders")) == 1
 
 
 def test_a_stopped_replica_is_not_ready_until_continued(platform: Platform, until: Until) -> None:
     platform.deploy(ShopPlan(replicas={"gateway": 1}))
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     (replica,) = platform.replicas("gateway")
     platform.kill(replica.replica_id, signal.SIGSTOP)
     until(lambda: not platform.endpoints("gateway"), "the probe noticed")
@@ -135,7 +137,7 @@ def test_a_stopped_replica_is_not_ready_until_continued(platform: Platform, unti
 
 def test_faults_are_set_and_cleared(platform: Platform) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     platform.set_fault("gateway", FaultSpec(kind="latency", latency_s=0.2))
     platform.set_fault("gateway", FaultSpec(kind="errors"), ids(platform, "gateway")[0])
     details = [event.detail for event in platform.events() if event.kind == "fault_set"]
@@ -147,13 +149,15 @@ def test_faults_are_set_and_cleared(platform: Platform) -> None:
 
 def test_audit_gives_both_ledgers(platform: Platform) -> None:
     platform.deploy(ShopPlan(replicas={"orders": 1, "dispatch": 1}))
-    platform.wait_ready(20)
-    assert platform.audit() == {"orders": {"orders": []}, "dispatch": {"orders": []}}
+    platform.wait_ready(platform.ready_within_s)
+    books = platform.audit()
+    assert set(books) == {"orders", "dispatch"}
+    assert books["orders"]["orders"] == []
 
 
 def test_events_are_in_order_of_time(platform: Platform) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
+    platform.wait_ready(platform.ready_within_s)
     times = [event.at_s for event in platform.events()]
     assert times == sorted(times)
     row = platform.events()[0].as_json(t0_s=times[0])
@@ -163,12 +167,20 @@ def test_events_are_in_order_of_time(platform: Platform) -> None:
 
 def test_tear_down_leaves_nothing_and_may_be_repeated(platform: Platform) -> None:
     platform.deploy(PAIR)
-    platform.wait_ready(20)
-    file = platform.endpoints_file
+    platform.wait_ready(platform.ready_within_s)
+    file, door = platform.endpoints_file, platform.door_file
     assert not platform.tear_down()
     assert not platform.tear_down()
     assert not platform.replicas()
     assert not file.exists()
+    assert not door.exists()
+
+
+def test_the_door_is_open_once_the_gateway_is_ready(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(platform.ready_within_s)
+    (door,) = {platform.door_file} - {platform.endpoints_file} or {platform.endpoints_file}
+    assert orjson.loads(door.read_bytes())["gateway"]
 
 
 def test_what_is_not_there_is_a_usage_error(platform: Platform) -> None:

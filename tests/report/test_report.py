@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import itertools
+import json
 import re
+import shutil
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -13,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from teastorm.report import svg
+from teastorm.report.autoscaler import autoscaler
 from teastorm.report.chart import Chart, Layer, Mark
 from teastorm.report.compare import compare, terminal
 from teastorm.report.figures import figures
@@ -253,3 +257,27 @@ def test_nothing_is_drawn_of_nothing():
 
 def test_attributes_are_escaped():
     assert svg.element("g", class_='"><b') == '<g class="&quot;&gt;&lt;b"/>'
+
+
+def test_what_a_clusters_autoscaler_did_is_told_where_one_ruled(run_dirs, results, tmp_path):
+    shutil.copytree(run_dirs["protected"], tmp_path / "run")
+    run, result = read_run(tmp_path / "run"), results["protected"]
+    assert autoscaler(tmp_path / "run", result, run) is None
+    fault_s = dt.datetime.fromisoformat(result.started).timestamp() + run.fault_window.start_s
+    sample = {"service": "inference", "current": 2, "target": 60.0}
+    samples = [
+        sample | {"at_unix_s": fault_s - 5, "desired": 2, "value": 20.0},
+        sample | {"at_unix_s": fault_s + 9, "desired": 3, "value": 95.0},
+    ]
+    moments = {"seen_unix_s": fault_s + 10, "scheduled_unix_s": fault_s + 11}
+    moments |= {"started_unix_s": fault_s + 13, "ready_unix_s": fault_s + 17}
+    content = {
+        "schema": "teastorm.autoscaling/1",
+        "samples": samples,
+        "pods": [{"uid": "u", "service": "inference", **moments}],
+    }
+    (tmp_path / "run" / "autoscaling.json").write_text(json.dumps(content))
+    table = autoscaler(tmp_path / "run", result, run)
+    assert table.rows == (("inference", "3", "2", "1", "9", "0", "2", "2", "4", "17"),)
+    write_reports(tmp_path / "run", result)
+    assert "Autoscaler" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from teashop.orders.settings import OrdersSettings
+from teashop.serving import run
+
 
 def free_port() -> int:
     with closing(socket.socket()) as probe:
@@ -47,7 +50,7 @@ def gateway(tmp_path: Path):
     settings = tmp_path / "gateway.json"
     endpoints = tmp_path / "endpoints.json"
     endpoints.write_text("{}")
-    settings.write_text(json.dumps({"common": {"endpoints_file": str(endpoints), "grace_s": 0.2}}))
+    settings.write_text(json.dumps({"common": {"endpoints_file": str(endpoints), "grace_s": 1.0}}))
     port, admin = free_port(), free_port()
     process = subprocess.Popen(
         [
@@ -116,3 +119,90 @@ def test_bad_settings_exit_2_with_one_sentence(tmp_path: Path, content, sentence
     assert sentence in done.stderr
     assert str(path) in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def refused(tmp_path: Path, *arguments: str, service: str = "gateway") -> str:
+    """The one sentence with which a start is refused."""
+    done = subprocess.run(
+        [sys.executable, "-m", "teashop.serving.run", service, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "--secret ticket_secret: {file} cannot be read: No such file"),
+        (b"\n", "--secret ticket_secret: {file} is empty"),
+        (b"\xff\xfe", "--secret ticket_secret: {file} is not UTF-8 text"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_named_and_never_shown(tmp_path: Path, content, sentence):
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    said = refused(tmp_path, f"--secret=ticket_secret={file}")
+    assert sentence.format(file=file) in said
+
+
+@pytest.mark.parametrize("argument", ["dsn", "=file", "dsn="])
+def test_a_secret_is_a_field_and_a_file(tmp_path: Path, argument):
+    assert "--secret must be FIELD=FILE" in refused(tmp_path, f"--secret={argument}")
+
+
+def test_a_secret_for_a_field_that_is_none_does_not_show_its_value(tmp_path: Path):
+    (tmp_path / "secret").write_text("hunter2")
+    said = refused(tmp_path, f"--secret=tikket_secret={tmp_path / 'secret'}")
+    assert "did you mean 'ticket_secret'?" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.1.2.3", "::"])
+def test_beyond_loopback_the_admin_port_wants_a_token(tmp_path: Path, host):
+    said = refused(tmp_path, f"--admin-host={host}", "--admin-port=9000")
+    assert f"--admin-host {host} is not loopback" in said
+    assert "common.admin_token" in said
+
+
+def test_secrets_reach_the_settings_at_both_levels(tmp_path: Path):
+    (tmp_path / "dsn").write_text("postgresql://tea@db/tea\n")
+    (tmp_path / "token").write_text("t0ken")
+    args = run.parse(
+        [
+            "orders",
+            f"--secret=dsn={tmp_path / 'dsn'}",
+            f"--secret=common.admin_token={tmp_path / 'token'}",
+            "--admin-host=0.0.0.0",
+            "--admin-port=9000",
+            "--replica=orders-7",
+        ]
+    )
+    settings = run.read_settings(args, OrdersSettings)
+    assert settings.dsn == "postgresql://tea@db/tea"
+    assert settings.common.admin_token == "t0ken"
+    assert settings.common.replica == "orders-7"
+
+
+def test_a_draining_replica_tells_each_client_to_reconnect(gateway):
+    process, port, _ = gateway
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/menu")
+    answer = connection.getresponse()
+    answer.read()
+    assert not answer.will_close
+    process.send_signal(signal.SIGTERM)
+    poll(lambda: ask(port, "GET", "/readyz")[0] == 503)
+    connection.request("GET", "/menu")
+    last = connection.getresponse()
+    assert last.status == 200
+    assert last.will_close
+    connection.close()
+    poll(lambda: process.poll() is not None)
+    assert process.returncode == 0

@@ -22,8 +22,9 @@ from teashop.dispatch.view import View
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
 from teashop.serving.asgi import Router
 from teashop.serving.clock import Clock
-from teashop.serving.database import Database
+from teashop.serving.database import Database, DatabaseUnavailable
 from teashop.serving.faults import Faults
+from teashop.serving.patience import patiently
 from teashop.serving.service import Service
 
 _ATTEMPTS = 3
@@ -95,8 +96,12 @@ def create_app(
     ).routes(router)
 
     async def open_street() -> None:
-        now_s = clock.unix()
-        await pool.run_anyway(lambda: desk.prepare(now_s))
+        await patiently(
+            lambda: pool.run_anyway(lambda: desk.prepare(clock.unix())),
+            unless=DatabaseUnavailable,
+            within_s=settings.database_wait_s,
+            clock=clock,
+        )
         view.see(await pool.run_anyway(desk.standings))
         ticker.start()
 

@@ -20,6 +20,8 @@ class DispatchSettings:
 
     dsn: str = "sqlite:///teashop-dispatch.db"
     """`sqlite:///FILE` (replicas on one machine share it) or `postgresql://USER@HOST/NAME`."""
+    database_wait_s: float = 0.0
+    """How long start-up waits for a database that cannot be reached yet."""
     database_threads: int = 2
     """Transactions at once in this process, each with a connection."""
     lock_timeout_s: float = 1.0
@@ -137,4 +139,10 @@ _ABOVE_ZERO = (
     "rate_half_life_minutes",
     "tick_s",
 )
-_NOT_NEGATIVE = ("pace_variation", "return_minutes", "promise_margin", "promise_slack_minutes")
+_NOT_NEGATIVE = (
+    "database_wait_s",
+    "pace_variation",
+    "return_minutes",
+    "promise_margin",
+    "promise_slack_minutes",
+)

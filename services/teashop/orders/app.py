@@ -21,8 +21,9 @@ from teashop.orders.store import OrderStore, Terms
 from teashop.orders.watch import Watch
 from teashop.orders.workers import Workers, WorkersConfig
 from teashop.serving.clock import Clock
-from teashop.serving.database import Database
+from teashop.serving.database import Database, DatabaseUnavailable
 from teashop.serving.faults import Faults
+from teashop.serving.patience import patiently
 from teashop.serving.service import Service
 from teashop.serving.wiring import outgoing
 
@@ -113,7 +114,12 @@ def create_app(
     )
 
     async def open_store() -> None:
-        await in_thread(store.open)
+        await patiently(
+            lambda: in_thread(store.open),
+            unless=DatabaseUnavailable,
+            within_s=settings.database_wait_s,
+            clock=clock,
+        )
 
     async def close_database() -> None:
         loop = asyncio.get_running_loop()

@@ -43,6 +43,8 @@ class OrdersSettings:
     common: Common = field(default_factory=lambda: Common(service="orders"))
     dsn: str = "sqlite:///teashop-orders.db"
     """`sqlite:///FILE` (replicas on one machine share it) or `postgresql://USER@HOST/NAME`."""
+    database_wait_s: float = 0.0
+    """How long start-up waits for a database that cannot be reached yet."""
     database_threads: int = 4
     """Transactions at once in this process, each with a connection."""
     waiting: int = 64
@@ -71,7 +73,13 @@ class OrdersSettings:
         for name in ("database_threads", "transaction_attempts"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("waiting", "coupon_budget", "coupon_fen", "stock_per_drink"):
+        for name in (
+            "database_wait_s",
+            "waiting",
+            "coupon_budget",
+            "coupon_fen",
+            "stock_per_drink",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         for name in ("lock_timeout_s", "default_deadline_s", "quote_timeout_s", "quote_ttl_s"):

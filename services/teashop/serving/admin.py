@@ -19,7 +19,11 @@ from teashop.serving.settings import SettingsError, load
 
 
 class AdminApp:
-    """POST, DELETE and GET on /faults, behind a bearer token when there is one."""
+    """POST, DELETE and GET on /faults, behind a bearer token when there is one.
+
+    The token may come in `X-Admin-Authorization` instead of `Authorization`, which the proxy of a
+    Kubernetes API server keeps for itself.
+    """
 
     def __init__(self, faults: Faults, *, token: str | None) -> None:
         self._faults = faults
@@ -37,7 +41,9 @@ class AdminApp:
 
     async def _handle(self, request: Request) -> Response:
         if self._token is not None:
-            offered = request.header(b"authorization") or b""
+            offered = (
+                request.header(b"x-admin-authorization") or request.header(b"authorization") or b""
+            )
             if not hmac.compare_digest(offered, b"Bearer " + self._token.encode()):
                 raise Problem(401, "token", "The admin port wants its bearer token.")
         if request.path != "/faults":

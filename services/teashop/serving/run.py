@@ -1,5 +1,6 @@
 """Run one service: `python -m teashop.serving.run SERVICE --settings FILE`.
 
+What must not stand in the settings file comes from files of its own: `--secret dsn=FILE`.
 The main port serves the shop, the admin port faults; SIGTERM drains: readiness goes off, the
 grace passes, the ports stop accepting, what is in flight finishes, clients close.
 """
@@ -62,6 +63,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="teashop", description=__doc__)
     parser.add_argument("service", choices=SERVICES)
     parser.add_argument("--settings", type=Path, help="a JSON file; without it, defaults")
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="FIELD=FILE",
+        help="a setting read from a file of its own, as common.admin_token=FILE; repeatable",
+    )
     parser.add_argument("--replica", help="this replica's name, over the settings' own")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
@@ -71,7 +79,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def read_settings(args: argparse.Namespace, settings_class: type) -> object:
-    """The service's settings from the file, with the command line's replica name.
+    """The service's settings from the file, with the command line's secrets and replica name.
 
     Raises:
         SettingsError: in one sentence.
@@ -92,7 +100,48 @@ def read_settings(args: argparse.Namespace, settings_class: type) -> object:
     common["service"] = args.service
     if args.replica:
         common["replica"] = args.replica
-    return load(settings_class, {**raw, "common": common}, where)
+    raw = {**raw, "common": common}
+    for secret in args.secret:
+        field, value = read_secret(secret)
+        into, _, name = field.rpartition(".")
+        (common if into == "common" else raw)[name if into == "common" else field] = value
+    settings = load(settings_class, raw, where)
+    refuse_an_open_admin_port(args, settings)
+    return settings
+
+
+def read_secret(argument: str) -> tuple[str, str]:
+    """Field and value of one `--secret FIELD=FILE`; a final line break is not part of the value.
+
+    Raises:
+        SettingsError: in one sentence, which never shows the value.
+    """
+    field, equals, file = argument.partition("=")
+    if not (field and equals and file):
+        raise SettingsError(f"--secret must be FIELD=FILE, got {argument!r}")
+    try:
+        value = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise SettingsError(f"--secret {field}: {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"--secret {field}: {file} is not UTF-8 text") from None
+    if not value:
+        raise SettingsError(f"--secret {field}: {file} is empty")
+    return field, value
+
+
+def refuse_an_open_admin_port(args: argparse.Namespace, settings: Any) -> None:
+    """Beyond loopback the admin port wants a token: whoever reaches it can crash the service.
+
+    Raises:
+        SettingsError: in one sentence.
+    """
+    loopback = args.admin_host in {"localhost", "::1"} or args.admin_host.startswith("127.")
+    if args.admin_port and not loopback and not settings.common.admin_token:
+        raise SettingsError(
+            f"--admin-host {args.admin_host} is not loopback: set common.admin_token "
+            "(--secret common.admin_token=FILE), or leave the admin port on 127.0.0.1"
+        )
 
 
 async def serve(args: argparse.Namespace) -> int:

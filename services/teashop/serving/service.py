@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from teashop.serving import telemetry
 from teashop.serving.asgi import (
     BodyGone,
+    Headers,
     Problem,
     Receive,
     Request,
@@ -137,9 +138,17 @@ class Service:
             except Exception:
                 log.exception("unhandled error on %s %s", scope["method"], path)
                 response = Problem(500, "internal", "An unexpected error; see the log.").response()
-            await send_response(send, response.with_headers(self._replica_header))
+            await send_response(send, response.with_headers(*self._every_answer()))
         finally:
             self.in_flight -= 1
+
+    def _every_answer(self) -> Headers:
+        """The replica's name; while draining, also that this connection is not for another request.
+
+        A kept connection that is closed while its client sends loses a request; one that the
+        client was told to drop does not.
+        """
+        return (self._replica_header, _LAST) if self._draining else (self._replica_header,)
 
     async def _handle(self, request: Request) -> Response:
         if self.faults.current is not None:
@@ -160,4 +169,5 @@ class Service:
         return json_response(200 if self.is_ready else 503, {"state": state})
 
 
+_LAST = (b"connection", b"close")
 _PROBES = frozenset({"/livez", "/readyz", "/metrics"})

@@ -5,13 +5,20 @@ Faults wait for the load's fault phase, begin, hold, end and verify, in one bloc
 Chaos Toolkit's discovery shows only those.
 """
 
+from functools import partial
+
 from chaoslib.exceptions import ActivityFailed
 
 from teastorm.chaos.canary import ask
 from teastorm.chaos.faults.base import Fault
+from teastorm.chaos.faults.container_kill import ContainerKill
+from teastorm.chaos.faults.hang import Hang
 from teastorm.chaos.faults.injection import Injection
 from teastorm.chaos.faults.loss_of_all import LossOfAll
+from teastorm.chaos.faults.node_drain import NodeDrain
+from teastorm.chaos.faults.postgres_loss import PostgresLoss
 from teastorm.chaos.faults.replica_loss import ReplicaLoss
+from teastorm.chaos.faults.rolling_restart import RollingRestart
 from teastorm.chaos.faults.surge import Surge
 from teastorm.chaos.offering import start
 from teastorm.chaos.servers import counted
@@ -22,10 +29,15 @@ from teastorm.runner.shape import LoadShape
 
 __all__ = [
     "begin_load",
+    "drain_node",
     "finish_load",
+    "hang",
     "inject",
+    "kill_container",
     "lose_all",
+    "lose_database",
     "lose_replica",
+    "restart_rolling",
     "roll_back_faults",
     "scale_late",
     "surge",
@@ -148,7 +160,55 @@ def inject(
         # Should this process die, the service ends the fault by itself.
         duration_s=hold_s + DEAD_MAN_S,
     )
-    return _at_the_fault(Injection(service, spec, ask), hold_s=hold_s)
+    canary = partial(ask, current().platform)
+    return _at_the_fault(Injection(service, spec, canary), hold_s=hold_s)
+
+
+def kill_container(service: str, count: int = 1) -> dict[str, JsonValue]:
+    """SIGKILL the process in `count` pods of `service` when the fault phase begins (cluster only).
+
+    Returns when the kubelet has started the containers again; proved by their restart counts.
+    """
+    arguments.check("kill_container", service=service, count=count)
+    return _at_the_fault(ContainerKill(service, count=count), hold_s=1.0)
+
+
+def hang(service: str, hold_s: float, count: int = 1) -> dict[str, JsonValue]:
+    """Stop the process in `count` pods of `service` for `hold_s` seconds (cluster only).
+
+    Proved by requests that went unanswered; says whether liveness killed a container meanwhile.
+    """
+    arguments.check("hang", service=service, hold_s=hold_s, count=count)
+    return _at_the_fault(Hang(service, hold_s=hold_s, count=count), hold_s=hold_s)
+
+
+def restart_rolling(service: str, within_s: float = 60.0) -> dict[str, JsonValue]:
+    """Replace every pod of `service`, one after the other, from the fault phase on (cluster only).
+
+    Returns when the Deployment says it is done; proved by pod UIDs.
+    """
+    arguments.check("restart_rolling", service=service, within_s=within_s)
+    return _at_the_fault(RollingRestart(service), hold_s=within_s)
+
+
+def drain_node(
+    service: str, within_s: float = 60.0, node: str | None = None
+) -> dict[str, JsonValue]:
+    """Cordon a node with a pod of `service` and evict the shop's pods on it (cluster only).
+
+    Evictions honour disruption budgets. The node takes pods again afterwards. Refused for the node
+    that holds PostgreSQL's volume; proved by the pods' own eviction conditions and UIDs.
+    """
+    arguments.check("drain_node", service=service, within_s=within_s, node=node)
+    return _at_the_fault(NodeDrain(service, node=node), hold_s=within_s)
+
+
+def lose_database() -> dict[str, JsonValue]:
+    """Kill PostgreSQL's pod when the fault phase begins (cluster only).
+
+    Returns when another one is ready; proved by pod UIDs.
+    """
+    return _at_the_fault(PostgresLoss(), hold_s=1.0)
 
 
 def scale_late(service: str, to: int, trigger_s: float, startup_s: float) -> dict[str, JsonValue]:

@@ -53,7 +53,7 @@ def start(session: Session, shape: LoadShape) -> None:
                 plan=plan,
                 seed=session.chosen.seed,
                 run_dir=session.folder.path,
-                endpoints_file=session.platform.endpoints_file,
+                endpoints_file=session.platform.door_file,
                 t0_unix_s=session.t0_unix_s,
             )
     except LoadError as error:

@@ -2,10 +2,10 @@
 
 import http.client
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from teastorm.observe.target import ScrapeTarget
 from teastorm.platforms.base import Platform
 
 OFFERED = "teashop_offered_total"
@@ -50,7 +50,7 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
     for target in platform.targets():
         if target.service != "gateway":
             continue
-        page = _page(target.url)
+        page = _page(target)
         complete = complete and bool(page)
         # A page has hundreds of lines and the machine is the shop's: only ours are parsed.
         ours = "".join(
@@ -67,16 +67,15 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
     return Counts(offered=offered, good=good, complete=complete)
 
 
-def _page(url: str) -> str:
+def _page(target: ScrapeTarget) -> str:
     """A metrics page; asked for again while a replica is too busy to show it."""
-    return next((page for _ in range(TRIES) if (page := _fetched(url))), "")
+    return next((page for _ in range(TRIES) if (page := _fetched(target))), "")
 
 
-def _fetched(url: str) -> str:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+def _fetched(target: ScrapeTarget) -> str:
+    connection = target.connection(TIMEOUT_S)
     try:
-        connection.request("GET", parts.path)
+        connection.request("GET", target.path, headers=target.headers())
         answer = connection.getresponse()
         return answer.read().decode("utf-8", "replace") if answer.status == 200 else ""
     except (OSError, http.client.HTTPException):

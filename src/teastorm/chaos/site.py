@@ -101,8 +101,14 @@ class LiveSite:
 
 
 def _identity(replica: Replica) -> Identity:
+    # A pod is itself by its UID and restart count; when its container starts is known later.
+    started = 0.0 if replica.uid else round(replica.started_unix_s, 3)
     return Identity(
-        replica=replica.replica_id, pid=replica.pid, started=round(replica.started_unix_s, 3)
+        replica=replica.replica_id,
+        pid=replica.pid,
+        started=started,
+        uid=replica.uid,
+        restarts=replica.restarts,
     )
 
 

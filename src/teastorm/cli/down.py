@@ -1,9 +1,11 @@
 """`teastorm down`: end the shop, and whatever an earlier run left on this machine."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
+from teastorm.cli import cluster
 from teastorm.cli.errors import STILL_FAULTY
 from teastorm.cli.output import json_option, print_json, say, working
 from teastorm.platforms.local.cleanup import remove_run, survey
@@ -11,13 +13,26 @@ from teastorm.platforms.local.state import StateFile
 
 
 @click.command()
+@cluster.cluster_options
 @json_option
-def down(*, as_json: bool) -> int:
+def down(
+    *,
+    platform: str,
+    context: str | None,
+    namespace: str,
+    gateway_url: str,
+    values: tuple[Path, ...],
+    chart: Path,
+    as_json: bool,
+) -> int:
     """End the shop that runs on this machine, and remove what an earlier run left.
 
     Processes are ended only if their pid and start time are those on record. Nothing to end is
-    success; something that stays is exit 5.
+    success; something that stays is exit 5. On a cluster: the whole namespace, if it is ours.
     """
+    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
+    if settings is not None:
+        return cluster.down(settings, as_json=as_json)
     state_file = StateFile()
     look = survey(state_file, probe=False)
     if look.empty:

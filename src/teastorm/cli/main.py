@@ -18,6 +18,7 @@ COMMANDS = {
     "up": ("teastorm.cli.up:up", "Start the shop and keep it running."),
     "down": ("teastorm.cli.down:down", "End the shop, and whatever an earlier run left."),
     "status": ("teastorm.cli.status:status", "Show what runs, and what was left behind."),
+    "rollback": ("teastorm.cli.rollback:rollback", "End faults that a dead run left on a cluster."),
     "load": ("teastorm.cli.load:load", "Offer load to a running shop."),
     "run": ("teastorm.cli.run:run", "Run an experiment and judge it."),
     "demo": ("teastorm.cli.demo:demo", "The incident in a few minutes: unprotected, protected."),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from teastorm.cli import cluster
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import print_table, say
-from teastorm.platforms.select import NAMES
+from teastorm.platforms.select import open_platform
 from teastorm.runner import experiment as experiments
 from teastorm.runner.closing import Outcome
 from teastorm.runner.folder import RUNS_DIR
@@ -50,7 +51,7 @@ def existing_run(run_dir: Path) -> Path:
 @click.option("--factor", type=float, help="The fault phase's load, as a multiple of K.")
 @click.option("--duration", "duration_s", type=float, help="The fault phase's length in seconds.")
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
-@click.option("--platform", type=click.Choice(NAMES), default="local", show_default=True)
+@cluster.cluster_options
 @click.option("--fresh-capacity", is_flag=True, help="Measure the capacity K again.")
 @click.option(
     "--runs-dir",
@@ -70,6 +71,11 @@ def run(
     duration_s: float | None,
     seed: int,
     platform: str,
+    context: str | None,
+    namespace: str,
+    gateway_url: str,
+    values: tuple[Path, ...],
+    chart: Path,
     fresh_capacity: bool,
     runs_dir: Path,
     as_json: bool,
@@ -80,6 +86,7 @@ def run(
     goes to standard error. Ctrl-C rolls faults back first and exits 130.
     """
     ticker = Ticker()
+    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
     with in_one_sentence():
         wish = Wish(
             path=experiments.find(experiment),
@@ -90,7 +97,12 @@ def run(
             without_protections=off,
             factor=factor,
             duration_s=duration_s,
-            options=Options(runs_dir=runs_dir, fresh_capacity=fresh_capacity, say=ticker.say),
+            options=Options(
+                runs_dir=runs_dir,
+                fresh_capacity=fresh_capacity,
+                say=ticker.say,
+                platform=lambda name: open_platform(name, settings),
+            ),
         )
         prepared(wish)
         outcome = run_wish(wish, ticker=ticker)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import orjson
 
+from teastorm.cli import cluster
 from teastorm.cli.errors import PRECONDITION
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.platforms.local.cleanup import Found, Survey, survey
@@ -12,12 +13,25 @@ from teastorm.platforms.local.state import ProcessNote, StateFile
 
 
 @click.command()
+@cluster.cluster_options
 @json_option
-def status(*, as_json: bool) -> int:
+def status(
+    *,
+    platform: str,
+    context: str | None,
+    namespace: str,
+    gateway_url: str,
+    values: tuple[Path, ...],
+    chart: Path,
+    as_json: bool,
+) -> int:
     """Show the shop's replicas, and what an earlier run left. Changes nothing.
 
     Exit 3 when something was left behind or the state cannot be read.
     """
+    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
+    if settings is not None:
+        return cluster.status(settings, as_json=as_json)
     look = survey(StateFile())
     word = state_word(look)
     if as_json:

@@ -3,16 +3,23 @@
 import signal
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from teastorm.cli import cluster
 from teastorm.cli import detach as detaching
 from teastorm.cli.errors import STILL_FAULTY, CommandError, TerminatedError, raise_terminated
 from teastorm.cli.output import json_option, print_json, print_table, say, working
 from teastorm.platforms.base import SERVICES, Leftovers, ShopPlan
 from teastorm.platforms.local.platform import LocalPlatform
 
+if TYPE_CHECKING:
+    from teastorm.platforms.kubernetes.settings import ClusterSettings
+
 READY_TIMEOUT_S = 60.0
+INSTALLED_WITHIN_S = 180.0
+"""A cluster schedules, pulls and starts a database first."""
 
 
 @click.command()
@@ -32,6 +39,7 @@ READY_TIMEOUT_S = 60.0
 )
 @click.option("--timeout", "timeout_s", type=float, default=READY_TIMEOUT_S, show_default=True)
 @click.option("--detach", is_flag=True, help="Return when it is ready; `teastorm down` ends it.")
+@cluster.cluster_options
 @json_option
 def up(
     *,
@@ -42,15 +50,27 @@ def up(
     logs: Path | None,
     timeout_s: float,
     detach: bool,
+    platform: str,
+    context: str | None,
+    namespace: str,
+    gateway_url: str,
+    values: tuple[Path, ...],
+    chart: Path,
     as_json: bool,
 ) -> int:
-    """Start the shop on this machine, print its endpoints, and keep it until Ctrl-C (exit 0)."""
+    """Start the shop on this machine, print its endpoints, and keep it until Ctrl-C (exit 0).
+
+    On a cluster it is installed there, and stays until `teastorm down`.
+    """
+    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
     plan = ShopPlan(
         replicas=_counts(replicas),
         protections=_switches(on, off),
         seed=seed,
         run_dir=logs,
     )
+    if settings is not None:
+        return _install(settings, plan, max(timeout_s, INSTALLED_WITHIN_S), as_json=as_json)
     if detach:
         with working("starting the shop", quiet=as_json):
             content = detaching.start(_arguments(plan, timeout_s), timeout_s)
@@ -79,6 +99,32 @@ def _keep(plan: ShopPlan, timeout_s: float, *, as_json: bool) -> int:
         left = platform.tear_down()
     if left:
         raise CommandError(STILL_FAULTY, f"could not end {left}; try `teastorm down`")
+    return 0
+
+
+def _install(
+    settings: "ClusterSettings", plan: ShopPlan, timeout_s: float, *, as_json: bool
+) -> int:
+    from teastorm.platforms.kubernetes.platform import (  # noqa: PLC0415 - lazily
+        KubernetesPlatform,
+    )
+
+    platform = KubernetesPlatform(settings)
+    try:
+        with working(f"installing into namespace {settings.namespace}", quiet=as_json):
+            platform.deploy(plan)
+            platform.wait_ready(timeout_s)
+        content: dict[str, object] = {
+            "endpoints": {service: platform.endpoints(service) for service in plan.replicas},
+            "door": settings.door,
+        }
+        platform.keep()
+    except BaseException:
+        platform.tear_down()
+        raise
+    _show(content, as_json=as_json)
+    if not as_json:
+        say(f"the gateway answers at {settings.door}; `teastorm down` removes it all")
     return 0
 
 

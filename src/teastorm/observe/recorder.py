@@ -7,7 +7,6 @@ from array import array
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -28,19 +27,16 @@ class _Scraper:
     def __init__(
         self, target: ScrapeTarget, number_of: Callable[[str, dict[str, str]], int]
     ) -> None:
-        parts = urlsplit(target.url)
         self.busy = False
         self.up = number_of("up", {})
-        self._path = parts.path or "/metrics"
-        self._connection = http.client.HTTPConnection(
-            parts.hostname or "", parts.port, timeout=TIMEOUT_S
-        )
+        self._target = target
+        self._connection = target.connection(TIMEOUT_S)
         self._table = SeriesTable(number_of)
 
     def scrape(self) -> list[tuple[int, float]]:
         """Every sample and `up`; only `up` = 0 when the page could not be had."""
         try:
-            self._connection.request("GET", self._path)
+            self._connection.request("GET", self._target.path, headers=self._target.headers())
             answer = self._connection.getresponse()
             page = answer.read()
         except (OSError, http.client.HTTPException):

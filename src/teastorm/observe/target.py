@@ -1,19 +1,56 @@
 """What may be scraped: one replica's metrics page. Made by platforms, read by metric sources."""
 
-from dataclasses import dataclass
+import http.client
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlsplit
+
+
+class Access(Protocol):
+    """What a page behind a proxy wants of its reader. Thread-safe."""
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Whom to trust and who we are; None: the usual."""
+        ...
+
+    def headers(self) -> Mapping[str, str]:
+        """Headers of every request, asked for anew each time (tokens expire)."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScrapeTarget:
     """One replica's metrics page.
 
-    `url` is the whole address, `http://127.0.0.1:7001/metrics`. Immutable: safe to share.
+    `url` is the whole address, `http://127.0.0.1:7001/metrics`. `access` is what a proxy on the
+    way asks for; None: nothing. Immutable: safe to share.
     """
 
     service: str
     replica: str
     url: str
+    access: Access | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
             raise ValueError(f"a scrape target's url must begin with http://, got {self.url!r}")
+
+    @property
+    def path(self) -> str:
+        """What to ask the host for."""
+        return urlsplit(self.url).path or "/metrics"
+
+    def connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        """A connection to the page's host, not yet opened."""
+        parts = urlsplit(self.url)
+        host = parts.hostname or ""
+        if parts.scheme == "https":
+            tls = None if self.access is None else self.access.tls()
+            return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=tls)
+        return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
+
+    def headers(self) -> dict[str, str]:
+        """Headers of a request for the page."""
+        return {} if self.access is None else dict(self.access.headers())

@@ -23,7 +23,13 @@ DEFAULT_REPLICAS = 2
 
 type FaultKind = Literal["latency", "errors", "hang", "crash"]
 type EventKind = Literal[
-    "replica_started", "replica_ready", "replica_unready", "replica_gone", "scale", "fault_set"
+    "replica_started",
+    "replica_ready",
+    "replica_unready",
+    "replica_restarted",
+    "replica_gone",
+    "scale",
+    "fault_set",
 ]
 type JsonValue = bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
 type JsonObject = Mapping[str, JsonValue]
@@ -47,7 +53,8 @@ class Replica:
     """One running copy of a service, as the platform saw it last.
 
     `started_unix_s` is when its process began (seconds since 1970). `pid` is None where the
-    platform has no process ids to show. Immutable: safe to share.
+    platform has no process ids to show; there `uid` is the pod's and `restarts` counts the starts
+    of its container. Immutable: safe to share.
     """
 
     service: str
@@ -58,10 +65,17 @@ class Replica:
     pid: int | None
     started_unix_s: float
     ready: bool
+    uid: str = ""
+    restarts: int = 0
 
     @property
     def identity(self) -> str:
-        """What changes when a replica is replaced, even under the same name: `pid@start`."""
+        """What changes when a replica is replaced, even under the same name.
+
+        `pid@start` of a process, `uid/restarts` of a pod.
+        """
+        if self.uid:
+            return f"{self.uid}/{self.restarts}"
         return f"{self.pid if self.pid is not None else self.replica_id}@{self.started_unix_s:.2f}"
 
     @property
@@ -164,6 +178,7 @@ class Event:
     pid: int | None = None
     started_unix_s: float | None = None
     detail: str = ""
+    uid: str = ""
 
     def as_json(self, *, t0_s: float = 0.0) -> dict[str, JsonValue]:
         """A row of events.json; `t_s` is relative to `t0_s` (monotonic)."""
@@ -175,6 +190,8 @@ class Event:
             "pid": self.pid,
             "start_time": self.started_unix_s,
         }
+        if self.uid:
+            row["uid"] = self.uid
         if self.detail:
             row["detail"] = self.detail
         return row
@@ -205,8 +222,26 @@ class Platform(Protocol):
         ...
 
     @property
+    def place(self) -> str:
+        """What a measured capacity holds for: `local`, or which cluster."""
+        ...
+
+    @property
     def endpoints_file(self) -> Path:
         """JSON `{"gateway": ["127.0.0.1:7001"], …}` of READY replicas, replaced atomically."""
+        ...
+
+    @property
+    def door_file(self) -> Path:
+        """As `endpoints_file`, but where customers outside reach the gateway.
+
+        The same file where replicas can be reached from here; a Service's address on a cluster.
+        """
+        ...
+
+    @property
+    def ready_within_s(self) -> float:
+        """How long a whole shop may take to become ready here."""
         ...
 
     def deploy(self, plan: ShopPlan) -> None:
@@ -235,6 +270,10 @@ class Platform(Protocol):
 
     def endpoints(self, service: str) -> list[str]:
         """`host:port` of the READY replicas, sorted."""
+        ...
+
+    def ask(self, endpoint: str, path: str, timeout_s: float) -> int:
+        """GET `path` from the replica at `endpoint`; the status, 0 when nothing came in time."""
         ...
 
     def wait_ready(self, timeout_s: float, services: Sequence[str] | None = None) -> None:

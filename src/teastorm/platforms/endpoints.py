@@ -27,6 +27,16 @@ def write_atomically(path: Path, payload: bytes, *, mode: int = 0o644) -> None:
     temporary.replace(path)
 
 
+def read_endpoints(path: Path, service: str) -> list[str]:
+    """What such a file lists of a service; nothing when it is not there or another thing."""
+    try:
+        content = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return []
+    listed = content.get(service, []) if isinstance(content, dict) else []
+    return [str(endpoint) for endpoint in listed]
+
+
 class EndpointsFile:
     """Writes the file when what is ready changed. Its owner holds a lock."""
 

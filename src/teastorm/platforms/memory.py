@@ -43,7 +43,8 @@ class InMemoryPlatform:
     started. `audits` is what `audit` gives.
     """
 
-    name = "memory"
+    name = place = "memory"
+    ready_within_s = 60.0
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class InMemoryPlatform:
         ready_after_s: float = 0.5,
         audits: Mapping[str, JsonObject] | None = None,
     ) -> None:
-        self.endpoints_file = directory / "endpoints.json"
+        self.endpoints_file = self.door_file = directory / "endpoints.json"
         self.now_s = 0.0
         self.audits = dict(audits or {})
         self._ready_after_s = ready_after_s
@@ -136,6 +137,10 @@ class InMemoryPlatform:
     def endpoints(self, service: str) -> list[str]:
         """See `Platform`."""
         return sorted(replica.endpoint for replica in self.replicas(service) if replica.ready)
+
+    def ask(self, endpoint: str, path: str, timeout_s: float) -> int:  # noqa: ARG002 - nothing runs
+        """See `Platform`; nothing answers here."""
+        return 0
 
     def wait_ready(self, timeout_s: float, services: Sequence[str] | None = None) -> None:
         """See `Platform`; takes virtual time only."""

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from teastorm.report import tables, words
+from teastorm.report.autoscaler import autoscaler
 from teastorm.report.compare import Comparison
 from teastorm.report.figures import Figure, figures
 from teastorm.verdict.check import Status
@@ -20,8 +21,11 @@ FILE = "report.html"
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.PASS)
 
 
-def report(result: Result, run: Run | None) -> str:
-    """The page. Without a run (it ended early) it has no figures, and says why."""
+def report(result: Result, run: Run | None, scaled: tables.Table | None = None) -> str:
+    """The page. Without a run (it ended early) it has no figures, and says why.
+
+    `scaled` is what a cluster's autoscaler did.
+    """
     shown = figures(run) if run is not None else ()
     return (
         _templates()
@@ -37,6 +41,7 @@ def report(result: Result, run: Run | None) -> str:
             figures=[(figure, _drawn(figure)) for figure in shown],
             outcomes=tables.outcomes(run) if run is not None else None,
             shed=tables.shed_quality(run) if run is not None else None,
+            scaled=scaled,
             ledger=tables.ledger(result),
             difference=tables.difference(result),
             environment=tables.environment(result),
@@ -78,6 +83,7 @@ def write_report(run_dir: Path, result: Result, run: Run | None) -> Path:
     """Write the page into the run folder, whole or not at all; returns its path."""
     path = run_dir / FILE
     draft = path.with_suffix(".tmp")
-    draft.write_text(report(result, run), encoding="utf-8")
+    scaled = autoscaler(run_dir, result, run) if run is not None else None
+    draft.write_text(report(result, run, scaled), encoding="utf-8")
     draft.replace(path)
     return path

@@ -91,6 +91,10 @@ def _text(value: object) -> str | None:
     return None if isinstance(value, str) and value else f"must be a file's name, got {value!r}"
 
 
+def _name(value: object) -> str | None:
+    return None if isinstance(value, str) and value else f"must be a node's name, got {value!r}"
+
+
 service: Rule = one_of("service", SERVICES)
 seconds: Rule = above(0, MAX_SECONDS)
 factor: Rule = above(0, MAX_FACTOR)
@@ -120,6 +124,11 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "status": whole(400),
     },
     "surge": {},
+    "kill_container": {"service": service, "count": whole(1)},
+    "hang": {"service": service, "hold_s": seconds, "count": whole(1)},
+    "restart_rolling": {"service": service, "within_s": seconds},
+    "drain_node": {"service": service, "within_s": seconds, "node": _name},
+    "lose_database": {},
     "scale_late": {
         "service": service,
         "to": whole(1),

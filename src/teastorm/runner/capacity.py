@@ -30,7 +30,6 @@ from teastorm.runner.shop import capacity_protections, plan_of, speed_of
 
 SCHEMA = "teastorm.capacity/1"
 KEPT_S = 24 * 3600.0
-READY_S = 60.0
 
 type Say = Callable[[str], None]
 
@@ -91,7 +90,7 @@ def capacity_of(
 ) -> Capacity:
     """The kept capacity, or a new measurement; RunProblem (3) when there is none to be had."""
     platform = open_platform()
-    key = key_of(experiment, platform.name)
+    key = key_of(experiment, platform.place)
     kept = None if fresh else store.read(key)
     if kept is not None:
         say(f"capacity: {kept.rps:.1f} chats/s (measured before; --fresh-capacity measures again)")
@@ -112,7 +111,7 @@ def capacity_of(
                     run_dir=Path(folder),
                 )
             )
-            platform.wait_ready(READY_S)
+            platform.wait_ready(platform.ready_within_s)
             capacity = find_capacity(
                 lambda rps: _measure(experiment, platform, config, rps, Path(folder), seed, say),
                 config,
@@ -142,7 +141,7 @@ def _measure(
             plan=plan,
             seed=seed,
             run_dir=folder,
-            endpoints_file=platform.endpoints_file,
+            endpoints_file=platform.door_file,
             t0_unix_s=time.time(),
         )
     try:

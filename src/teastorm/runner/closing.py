@@ -18,6 +18,7 @@ from teastorm.load.errors import LoadError
 from teastorm.load.plan import draw
 from teastorm.observe.recorder import FlightRecorder
 from teastorm.platforms.base import JsonObject
+from teastorm.platforms.endpoints import read_endpoints
 from teastorm.runner import judging
 from teastorm.runner.capacity import Say
 from teastorm.runner.ledger import Settled, ledger_of
@@ -114,7 +115,7 @@ class _Closing:
         wanted = {one.key for one in unknown}
         schedule = draw(self._session.plan, self._session.chosen.seed)
         bodies = {a.key: a.payload for a in schedule.arrivals if a.key in wanted}
-        gateways = self._session.platform.endpoints("gateway")
+        gateways = read_endpoints(self._session.platform.door_file, "gateway")
         self._settled = settle(unknown, bodies, gateways)
 
     def audit(self) -> None:

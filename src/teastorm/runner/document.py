@@ -11,12 +11,14 @@ import yaml
 
 from teashop.serving.settings import Protections
 from teastorm.platforms.base import SERVICES
+from teastorm.platforms.select import NAMES
 from teastorm.runner import arguments
 from teastorm.runner.problems import did_you_mean, usage
 
 EXTENSION = "teastorm"
 EXTENSION_KEYS = (
     "name",
+    "platform",
     "checks",
     "slo",
     "overrides",
@@ -76,6 +78,15 @@ def check_ids(value: object, where: str) -> tuple[str, ...]:
         if name in value[:index]:
             raise usage(f"{where}[{index}]: {name!r} is there twice; keep one")
     return tuple(str(name) for name in value)
+
+
+def platform_in(value: object, where: str) -> str | None:
+    """The one platform that an experiment needs, if it needs one."""
+    if value is None:
+        return None
+    if refused := arguments.one_of("platform", NAMES)(value):
+        raise usage(f"{where} {refused}")
+    return str(value)
 
 
 def protections_in(value: object, where: str) -> tuple[str, ...]:

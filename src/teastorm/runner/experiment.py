@@ -26,6 +26,7 @@ from teastorm.runner.document import (
     mapping_of,
     numbers_by_service,
     parse,
+    platform_in,
     protections_in,
     settings_by_service,
     time_factor,
@@ -42,7 +43,10 @@ EXPERIMENTS_DIR = Path("experiments")
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A checked experiment. `document` is Chaos Toolkit's; changes go through `changed`."""
+    """A checked experiment. `document` is Chaos Toolkit's; changes go through `changed`.
+
+    `platform` names the only one it can run on; None: any.
+    """
 
     path: Path
     document: Document
@@ -56,6 +60,7 @@ class Experiment:
     replicas: Mapping[str, int]
     startup_s: Mapping[str, float]
     settings: Mapping[str, Mapping[str, object]]
+    platform: str | None = None
     load_settings: Mapping[str, object] = field(default_factory=dict)
     time_factor: float = 1.0
     with_protections: tuple[str, ...] = ()
@@ -127,7 +132,7 @@ def changed(
                 given["factor"] = factor
             if duration_s is not None:
                 given["fault_s"] = duration_s
-        elif provider.get("func") in {"lose_all", "inject"} and duration_s is not None:
+        elif provider.get("func") in {"lose_all", "inject", "hang"} and duration_s is not None:
             given["hold_s"] = duration_s
         if not given:
             provider.pop("arguments")
@@ -187,6 +192,7 @@ def check(document: Document, path: Path) -> Experiment:
             numbers_by_service(extension, "startup_s", path, at, arguments.at_least(0, 600))
         ),
         settings=settings_by_service(extension.get("settings"), path, at),
+        platform=platform_in(extension.get("platform"), f"{path}: {at}.platform"),
         load_settings=mapping_of(extension.get("load", {})),
         time_factor=time_factor(extension.get("time_factor", 1.0), path, at),
         with_protections=switches["with"],

@@ -22,9 +22,9 @@ from teastorm.runner import shop
 from teastorm.runner.capacity import CapacityStore, Say, capacity_of
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.folder import RUNS_DIR, RunFolder
+from teastorm.runner.place import objectives_on, runs_on
 from teastorm.runner.problems import RunProblem
 
-READY_S = 60.0
 RUN_SCHEMA = "teastorm.run/1"
 
 
@@ -59,6 +59,7 @@ def open_run(
     Raises RunProblem with one sentence: 2 for a bad request, 3 when this machine cannot run it.
     """
     with _one_sentence():
+        runs_on(experiment, chosen.platform)
         capacity = capacity_of(
             experiment,
             lambda: options.platform(chosen.platform),
@@ -77,7 +78,7 @@ def open_run(
                     experiment, protections=protections, seed=chosen.seed, run_dir=folder.path
                 )
             )
-            platform.wait_ready(READY_S)
+            platform.wait_ready(platform.ready_within_s)
             t0_s, t0_unix_s = time.monotonic(), time.time()
             session = Session(
                 experiment=experiment,
@@ -128,7 +129,7 @@ def _run_json(session: Session, capacity: Capacity) -> dict[str, object]:
             ],
         },
         "checks": list(experiment.checks),
-        "slo": experiment.slo.as_json(),
+        "slo": objectives_on(experiment.slo, chosen.platform).as_json(),
         "time_factor": experiment.time_factor,
         "deadlines_s": dict(clients_of(experiment).deadlines_s),
         "versions": versions(),

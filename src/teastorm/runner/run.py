@@ -12,6 +12,7 @@ from teastorm.chaos.interruption import Interruption
 from teastorm.runner import experiment as experiments
 from teastorm.runner.closing import Outcome
 from teastorm.runner.opening import Options
+from teastorm.runner.place import runs_on
 from teastorm.runner.problems import INTERRUPTED, usage
 from teastorm.runner.progress import Ticker
 
@@ -50,7 +51,9 @@ def prepared(wish: Wish) -> experiments.Experiment:
         without_protections=wish.without_protections,
         source=wish.path,
     )
-    return experiments.check(document, wish.path)
+    experiment = experiments.check(document, wish.path)
+    runs_on(experiment, wish.platform)
+    return experiment
 
 
 def run(wish: Wish, *, ticker: Ticker | None = None) -> Outcome:

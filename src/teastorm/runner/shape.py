@@ -14,7 +14,10 @@ from teastorm.runner.problems import usage
 
 OUR_MODULES = ("teastorm.chaos.actions", "teastorm.chaos.probes")
 PHASE_ARGUMENTS = ("factor", "baseline_s", "fault_s", "after_s", "base_factor", "curve")
-FAULTS = ("surge", "lose_replica", "lose_all", "inject")
+CLUSTER_FAULTS = ("kill_container", "hang", "restart_rolling", "drain_node", "lose_database")
+"""Faults that only a cluster has."""
+
+FAULTS = ("surge", "lose_replica", "lose_all", "inject", *CLUSTER_FAULTS)
 
 
 @dataclass(frozen=True, kw_only=True)

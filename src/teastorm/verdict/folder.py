@@ -277,6 +277,8 @@ def _fault(row: Fields) -> record.Fault:
 
 def _identity(row: Fields) -> str:
     """Name, process and start as one text: equal texts are the same process."""
+    if uid := row.text("uid", ""):
+        return f"{row.text('replica', '')} (uid {uid}, restarts {row.data.get('restarts', 0)})"
     started = row.data.get("started", row.data.get("start_time", ""))
     return f"{row.text('replica', '')} (pid {row.data.get('pid', '?')}, started {started})"
 

@@ -19,18 +19,27 @@ from teastorm.platforms.base import JsonValue, Platform
 class Identity:
     """Which process a replica is: the same name with another pid or start is another one.
 
-    `started` is in seconds since 1970.
+    `started` is in seconds since 1970. A pod has a `uid` and counts the restarts of its container.
     """
 
     replica: str
     pid: int | None
     started: float
+    uid: str = ""
+    restarts: int = 0
 
     def as_json(self) -> dict[str, JsonValue]:
         """An entry of `before` and `after` in faults.json."""
-        return {"replica": self.replica, "pid": self.pid, "started": self.started}
+        row: dict[str, JsonValue] = {
+            "replica": self.replica,
+            "pid": self.pid,
+            "started": self.started,
+        }
+        return row | {"uid": self.uid, "restarts": self.restarts} if self.uid else row
 
     def __str__(self) -> str:
+        if self.uid:
+            return f"{self.replica} (uid {self.uid}, restarts {self.restarts})"
         return f"{self.replica} (pid {self.pid}, started {self.started:.2f})"
 
 
@@ -88,6 +97,8 @@ class Fault(ABC):
 
     kind: str
     service: str
+    heals_within_s: float = 30.0
+    """How long after its end the shop may take to be whole again."""
 
     @abstractmethod
     def planned(self) -> dict[str, JsonValue]:
@@ -100,6 +111,11 @@ class Fault(ABC):
     @abstractmethod
     def observe(self, site: Site) -> None:
         """Look for its effect; called a few times a second while it holds."""
+
+    def over(self, site: Site) -> bool:
+        """Whether holding on would show nothing more; asked after each look."""
+        del site
+        return False
 
     @abstractmethod
     def end(self, site: Site) -> None:

@@ -8,7 +8,6 @@ from typing import Self
 from teastorm.chaos.faults.base import Fault, FaultRecord, Proof, Site
 
 END_TIMEOUT_S = 10.0
-HEAL_TIMEOUT_S = 30.0
 POLL_S = 0.25
 
 
@@ -31,7 +30,7 @@ class Episode:
         fault_id: str,
         *,
         end_timeout_s: float = END_TIMEOUT_S,
-        heal_timeout_s: float = HEAL_TIMEOUT_S,
+        heal_timeout_s: float | None = None,
     ) -> None:
         self.record = FaultRecord(
             id=fault_id, kind=fault.kind, service=fault.service, planned=fault.planned()
@@ -39,7 +38,7 @@ class Episode:
         self.fault = fault
         self._site = site
         self._end_timeout_s = end_timeout_s
-        self._heal_timeout_s = heal_timeout_s
+        self._heal_timeout_s = fault.heals_within_s if heal_timeout_s is None else heal_timeout_s
         self._once = threading.RLock()
         self._over = False
         self._cut_short = threading.Event()
@@ -59,11 +58,13 @@ class Episode:
         return self
 
     def hold(self, seconds: float) -> bool:
-        """Observe for `seconds`; False when it was cut short by an interruption."""
+        """Observe for `seconds`, or until it is over; False when an interruption cut it short."""
         until_s = self._site.now_s() + seconds
         while True:
             if not self._over:
                 self.fault.observe(self._site)
+                if self.fault.over(self._site):
+                    return True
             left_s = until_s - self._site.now_s()
             if left_s <= 0:
                 return True

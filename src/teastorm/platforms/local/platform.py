@@ -23,6 +23,7 @@ from teastorm.platforms.endpoints import EndpointsFile
 from teastorm.platforms.local import control
 from teastorm.platforms.local.cleanup import refuse_or_tidy
 from teastorm.platforms.local.fleet import Fleet
+from teastorm.platforms.local.http import Unreachable, call
 from teastorm.platforms.local.layout import Layout
 from teastorm.platforms.local.ports import PortPicker, is_free
 from teastorm.platforms.local.process import (
@@ -56,7 +57,8 @@ class LocalPlatform:
     replica may take to end after SIGTERM.
     """
 
-    name = "local"
+    name = place = "local"
+    ready_within_s = 60.0
 
     def __init__(
         self,
@@ -79,6 +81,11 @@ class LocalPlatform:
     def endpoints_file(self) -> Path:
         """See `Platform`; exists from `deploy` to `tear_down`."""
         return self._deployed()[1].endpoints_file
+
+    @property
+    def door_file(self) -> Path:
+        """See `Platform`: replicas are reached one by one here."""
+        return self.endpoints_file
 
     @property
     def environment(self) -> dict[str, str]:
@@ -170,6 +177,14 @@ class LocalPlatform:
     def endpoints(self, service: str) -> list[str]:
         """See `Platform`."""
         return sorted(replica.endpoint for replica in self.replicas(service) if replica.ready)
+
+    def ask(self, endpoint: str, path: str, timeout_s: float) -> int:
+        """See `Platform`."""
+        host, _, port = endpoint.rpartition(":")
+        try:
+            return call(host, int(port), "GET", path, timeout_s=timeout_s)[0]
+        except Unreachable:
+            return 0
 
     def wait_ready(self, timeout_s: float, services: Sequence[str] | None = None) -> None:
         """See `Platform`; fails early when a service dies again and again as it starts."""

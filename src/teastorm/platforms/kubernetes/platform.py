@@ -1,0 +1,449 @@
+"""The cluster platform: the shop as a Helm release, its replicas as pods."""
+
+import contextlib
+import secrets
+import shutil
+import signal as signals
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from teastorm.observe.target import ScrapeTarget
+from teastorm.platforms.base import (
+    Event,
+    FaultSpec,
+    JsonObject,
+    Leftovers,
+    PlatformError,
+    Replica,
+    ShopPlan,
+)
+from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
+from teastorm.platforms.kubernetes import door, namespace
+from teastorm.platforms.kubernetes.api import Api, connect
+from teastorm.platforms.kubernetes.autoscaling import Autoscalers, rows
+from teastorm.platforms.kubernetes.effects import Effect, Effects
+from teastorm.platforms.kubernetes.errors import ClusterError, Conflict, NotThere
+from teastorm.platforms.kubernetes.fleet import Fleet
+from teastorm.platforms.kubernetes.helm import Helm
+from teastorm.platforms.kubernetes.installation import Installation
+from teastorm.platforms.kubernetes.lag import Lag, Sample, lag
+from teastorm.platforms.kubernetes.lease import RunLease
+from teastorm.platforms.kubernetes.logs import save_logs
+from teastorm.platforms.kubernetes.operations import Operations
+from teastorm.platforms.kubernetes.pods import INSTANCE_LABEL
+from teastorm.platforms.kubernetes.proxy import PodProxy
+from teastorm.platforms.kubernetes.settings import ClusterSettings
+from teastorm.platforms.kubernetes.undo import clear_injected, scale_to, undo
+from teastorm.platforms.kubernetes.values import WITH_LEDGER, shown, values_of
+from teastorm.platforms.kubernetes.waiting import await_ready
+from teastorm.platforms.kubernetes.watch import Watcher
+
+DOOR_OPENS_WITHIN_S = 20.0
+
+
+@dataclass(kw_only=True)
+class _Shop:
+    """A deployed shop: what was wished for, and everything that follows it."""
+
+    plan: ShopPlan
+    wanted: dict[str, int]
+    token: str
+    api: Api
+    fleet: Fleet
+    watcher: Watcher
+    autoscalers: Autoscalers
+    autoscaler_watcher: Watcher
+    effects: Effects
+    operations: Operations
+    proxy: PodProxy
+    later: dict[str, threading.Timer] = field(default_factory=dict)
+    paused: set[str] = field(default_factory=set)
+
+
+class KubernetesPlatform:
+    """`Platform` over one namespace of one cluster. One run at a time there, held by a lease."""
+
+    name = "kubernetes"
+    ready_within_s = 180.0
+
+    def __init__(
+        self,
+        settings: ClusterSettings,
+        *,
+        connect_to: Callable[[ClusterSettings], Api] = connect,
+        helm: Helm | None = None,
+    ) -> None:
+        self.settings = settings
+        self._connect = connect_to
+        self._helm = helm or Helm(settings)
+        self._work: Path | None = None
+        self._lease: RunLease | None = None
+        self._installation: Installation | None = None
+        self._shop: _Shop | None = None
+        self._used = self._torn_down = False
+        self._events: list[Event] = []
+
+    @property
+    def place(self) -> str:
+        """What a measured capacity holds for: this cluster."""
+        return f"kubernetes/{self.settings.context}"
+
+    @property
+    def endpoints_file(self) -> Path:
+        """See `Platform`: pod addresses, which only the cluster's own network reaches."""
+        self._running()
+        return self._folder() / "endpoints.json"
+
+    @property
+    def door_file(self) -> Path:
+        """See `Platform`: the gateway's Service."""
+        self._running()
+        return self._folder() / "door.json"
+
+    @property
+    def operations(self) -> Operations:
+        """What only a cluster can do."""
+        return self._running().operations
+
+    def autoscaling(self) -> list[Sample]:
+        """How the statuses of the release's autoscalers changed, oldest first."""
+        return self._running().autoscalers.samples()
+
+    def autoscaling_lag(self, service: str, since_s: float) -> Lag | None:
+        """Where the time from a rise in demand (monotonic `since_s`) to a new ready pod went."""
+        shop = self._running(service)
+        with shop.fleet.changed:
+            return lag(service, shop.autoscalers.samples(), dict(shop.fleet.moments), since_s)
+
+    def deploy(self, plan: ShopPlan) -> None:
+        """See `Platform`; `PlatformError` (3) when the cluster, Helm or the namespace is not ours.
+
+        Refuses while another run holds the namespace, and while a dead run's faults are in force.
+        """
+        if self._used:
+            raise PlatformError(2, "this platform has already been deployed")
+        self._helm.check()
+        api = self._connect(self.settings)
+        api.get("/version")
+        self._used = True
+        made = namespace.ensure(api, self.settings.namespace)
+        lease = RunLease(api, self.settings.namespace)
+        lease.acquire()
+        self._lease = lease
+        try:
+            self._open(api, plan, made=made)
+        except BaseException:
+            self.tear_down()
+            raise
+
+    def keep(self) -> None:
+        """Leave what is deployed to itself: the namespace is free for other commands."""
+        shop = self._running()
+        self._end_watching(shop)
+        if self._installation is not None:
+            self._installation.settle()
+        if self._lease is not None:
+            self._lease.release()
+        self._lease = self._installation = None
+        self._remove_folder()
+
+    def replicas(self, service: str | None = None) -> list[Replica]:
+        """See `Platform`; `ClusterError` (3) when the cluster has not answered for half a minute."""
+        if self._shop is None and self._torn_down:
+            return []
+        shop = self._running(service)
+        if (lost := shop.watcher.lost()) is not None:
+            raise lost
+        return [pod.replica() for pod in shop.fleet.pods(service)]
+
+    def kill(self, replica_id: str, signal: int = signals.SIGKILL) -> Replica:
+        """See `Platform`. SIGKILL deletes the pod without grace, SIGTERM with its own.
+
+        SIGSTOP and SIGCONT go to the service's process inside the pod.
+        """
+        shop = self._running()
+        if (left := shop.fleet.gone.get(replica_id)) is not None and left.component in shop.paused:
+            return left.replica()  # scaled to nothing, it went before it was its turn
+        pod = shop.operations.pod(replica_id)
+        with contextlib.suppress(NotThere, Conflict):  # it went by itself a moment ago
+            match signal:
+                case signals.SIGKILL:
+                    shop.operations.delete(pod, grace_s=0)
+                case signals.SIGTERM:
+                    answer = shop.operations.delete(pod, grace_s=None)
+                    if answer.get("kind") == "Pod":
+                        shop.fleet.apply("MODIFIED", answer)
+                case signals.SIGSTOP:
+                    shop.operations.freeze(replica_id)
+                case signals.SIGCONT:
+                    shop.operations.thaw(replica_id)
+                case _:
+                    raise PlatformError(
+                        2, f"a pod takes SIGKILL, SIGTERM, SIGSTOP or SIGCONT, got {signal}"
+                    )
+        return pod.replica()
+
+    def scale(self, service: str, n: int, *, startup_s: float | None = None) -> None:
+        """See `Platform`. With `startup_s`, the Deployment is told so much later.
+
+        Where an autoscaler rules the service, it will change the number again.
+        """
+        shop = self._running(service)
+        if n < 0:
+            raise PlatformError(2, f"replicas must be 0 or more, got {n}")
+        more = n > shop.wanted[service]
+        self._cancel(shop, service)
+        shop.wanted[service] = n
+        shop.fleet.record("scale", service, None, f"to {n}")
+        if more and startup_s:
+            timer = threading.Timer(startup_s, self._scale_now, (shop, service, n))
+            timer.daemon = True
+            shop.later[service] = timer
+            timer.start()
+        elif service not in shop.paused:
+            scale_to(shop.api, self.settings, service, n)
+
+    def set_fault(self, service: str, spec: FaultSpec, replica_id: str | None = None) -> None:
+        """See `Platform`; `PlatformError` (3) when no replica took it."""
+        shop = self._running(service)
+        chosen = [r for r in self.replicas(service) if replica_id in {None, r.replica_id}]
+        if replica_id is None:
+            chosen = [replica for replica in chosen if replica.ready]
+        if not chosen:
+            raise PlatformError(3, f"{service} has no replica to inject a fault into")
+        shop.effects.note(_injected(service))
+        for replica in chosen:
+            shop.proxy.faults(replica, "POST", spec.as_json(), shop.token)
+        shop.fleet.record("fault_set", service, None, f"{spec.kind} in {len(chosen)}")
+
+    def clear_faults(self, service: str) -> None:
+        """See `Platform`; `PlatformError` (5) when a living, ready replica refuses."""
+        shop = self._running(service)
+        try:
+            clear_injected(shop.api, self.settings, service)
+        except ClusterError as error:
+            raise PlatformError(5, error.sentence) from error
+        shop.effects.strike(_injected(service))
+
+    def endpoints(self, service: str) -> list[str]:
+        """See `Platform`."""
+        return sorted(replica.endpoint for replica in self.replicas(service) if replica.ready)
+
+    def ask(self, endpoint: str, path: str, timeout_s: float) -> int:
+        """See `Platform`."""
+        shop = self._running()
+        for replica in self.replicas():
+            if replica.endpoint == endpoint:
+                return shop.proxy.ask(replica, path, timeout_s)
+        return 0
+
+    def wait_ready(self, timeout_s: float, services: Sequence[str] | None = None) -> None:
+        """See `Platform`; names an image that is not there within seconds."""
+        shop = self._running()
+        asked = list(shop.wanted) if services is None else list(services)
+        for service in asked:
+            self._running(service)
+        until_s = time.monotonic() + timeout_s
+        await_ready(shop.fleet, shop.wanted, asked, timeout_s)
+        if "gateway" in asked and shop.wanted["gateway"]:
+            left_s = max(until_s - time.monotonic(), 1.0)
+            door.await_open(self.settings.door, min(DOOR_OPENS_WITHIN_S, left_s))
+
+    def targets(self) -> list[ScrapeTarget]:
+        """See `Platform`: by the API server's proxy."""
+        shop = self._running()
+        return [shop.proxy.target(replica) for replica in self.replicas() if replica.host]
+
+    def events(self) -> list[Event]:
+        """See `Platform`; still there after `tear_down`."""
+        shop = self._shop
+        if shop is None:
+            return list(self._events)
+        with shop.fleet.changed:
+            return list(shop.fleet.events)
+
+    def audit(self) -> dict[str, JsonObject]:
+        """See `Platform`; `PlatformError` (3) when a service has no replica that answers."""
+        shop = self._running()
+        asked = [service for service in WITH_LEDGER if service in shop.wanted]
+        return {service: shop.proxy.audit(service, self.replicas(service)) for service in asked}
+
+    def pause_replacing(self, service: str) -> None:
+        """See `Platform`. A Deployment always replaces, so it is told to want nothing meanwhile.
+
+        The number to go back to is written into the namespace first.
+        """
+        shop = self._running(service)
+        shop.effects.note(_scaled(service, shop.wanted[service]))
+        shop.paused.add(service)
+        scale_to(shop.api, self.settings, service, 0)
+
+    def resume_replacing(self, service: str) -> None:
+        """See `Platform`."""
+        shop = self._running(service)
+        shop.paused.discard(service)
+        scale_to(shop.api, self.settings, service, shop.wanted[service])
+        shop.effects.strike(_scaled(service, shop.wanted[service]))
+
+    def tear_down(self) -> Leftovers:
+        """See `Platform`: effects undone, the namespace as it was before; bounded, about two minutes."""
+        shop, self._shop = self._shop, None
+        self._torn_down = self._used
+        left: list[str] = []
+        if shop is not None:
+            self._events = list(shop.fleet.events)
+            if shop.plan.run_dir is not None:
+                pods = [*shop.fleet.pods(), *shop.fleet.others("postgresql")]
+                save_logs(shop.api, self.settings.namespace, pods, shop.plan.run_dir / "logs")
+                _save_autoscaling(shop, shop.plan.run_dir)
+            self._end_watching(shop)
+        lease, self._lease = self._lease, None
+        installation, self._installation = self._installation, None
+        if lease is not None and lease.lost:
+            left.append(f"namespace {self.settings.namespace}: another run took it over")
+        elif lease is not None:
+            left += self._restore(shop, installation)
+            lease.release()
+        self._remove_folder()
+        return Leftovers(files=tuple(left))
+
+    def _restore(self, shop: _Shop | None, installation: Installation | None) -> list[str]:
+        left = []
+        if shop is not None:
+            left += shop.effects.undo_all(lambda effect: undo(shop.api, self.settings, effect))
+        if installation is not None:
+            try:
+                left += installation.put_back()
+            except PlatformError as error:
+                left.append(error.sentence)
+        return left
+
+    def _open(self, api: Api, plan: ShopPlan, *, made: bool) -> None:
+        effects = Effects(api, self.settings.namespace)
+        if left := effects.read():
+            raise PlatformError(
+                3,
+                f"an earlier run left a fault in namespace {self.settings.namespace}: "
+                f"{'; '.join(map(str, left))}; `teastorm rollback --platform kubernetes` ends it",
+            )
+        installation = Installation(api, self.settings, self._helm)
+        self._installation = installation
+        installation.set_aside(made=made)
+        token = secrets.token_urlsafe(24)
+        values = values_of(plan, token)
+        installation.install(values)
+        self._write_settings(plan, values)
+        self._shop = self._follow(api, plan, token, effects)
+
+    def _follow(self, api: Api, plan: ShopPlan, token: str, effects: Effects) -> _Shop:
+        self._work = Path(tempfile.mkdtemp(prefix="teastorm-"))
+        door.write(self._work / "door.json", self.settings.door)
+        file = EndpointsFile(self._work / "endpoints.json")
+        services = tuple(plan.replicas)
+        fleet = Fleet(services, lambda found: _publish(file, services, found))
+        watcher = Watcher(
+            api,
+            f"{namespace.path_of(self.settings.namespace)}/pods",
+            on_list=fleet.replace_all,
+            on_event=fleet.apply,
+            selector=f"{INSTANCE_LABEL}={self.settings.release}",
+        )
+        watcher.open()
+        autoscalers = Autoscalers(self.settings.release)
+        autoscaler_watcher = Watcher(
+            api,
+            f"/apis/autoscaling/v2/namespaces/{self.settings.namespace}/horizontalpodautoscalers",
+            on_list=autoscalers.replace_all,
+            on_event=autoscalers.apply,
+            selector=f"{INSTANCE_LABEL}={self.settings.release}",
+        )
+        autoscaler_watcher.open()
+        return _Shop(
+            plan=plan,
+            wanted=dict(plan.replicas),
+            token=token,
+            api=api,
+            fleet=fleet,
+            watcher=watcher,
+            autoscalers=autoscalers,
+            autoscaler_watcher=autoscaler_watcher,
+            effects=effects,
+            operations=Operations(api, self.settings, fleet, effects),
+            proxy=PodProxy(api, self.settings.namespace),
+        )
+
+    def _write_settings(self, plan: ShopPlan, values: dict[str, object]) -> None:
+        if plan.run_dir is not None:
+            folder = plan.run_dir / "settings"
+            folder.mkdir(parents=True, exist_ok=True)
+            content = orjson.dumps(shown(values), option=orjson.OPT_INDENT_2)
+            (folder / "values.json").write_bytes(content)
+
+    def _scale_now(self, shop: _Shop, service: str, n: int) -> None:
+        try:
+            scale_to(shop.api, self.settings, service, n)
+        except ClusterError as error:
+            shop.fleet.record("scale", service, None, f"failed: {error.sentence}")
+
+    @staticmethod
+    def _cancel(shop: _Shop, service: str) -> None:
+        if (timer := shop.later.pop(service, None)) is not None:
+            timer.cancel()
+
+    def _end_watching(self, shop: _Shop) -> None:
+        for service in list(shop.later):
+            self._cancel(shop, service)
+        shop.watcher.close()
+        shop.autoscaler_watcher.close()
+
+    def _folder(self) -> Path:
+        if self._work is None:
+            raise PlatformError(2, "the shop has not been deployed")
+        return self._work
+
+    def _remove_folder(self) -> None:
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
+
+    def _running(self, service: str | None = None) -> _Shop:
+        if self._shop is None:
+            raise PlatformError(2, "the shop has not been deployed")
+        if service is not None and service not in self._shop.wanted:
+            known = ", ".join(self._shop.wanted)
+            raise PlatformError(2, f"service must be one of {known}, got {service!r}")
+        return self._shop
+
+
+def _publish(file: EndpointsFile, services: Sequence[str], found: Sequence[Replica]) -> None:
+    with contextlib.suppress(FileNotFoundError):  # torn down while a last event came in
+        file.publish(ready_endpoints(services, found))
+
+
+def _save_autoscaling(shop: _Shop, folder: Path) -> None:
+    """autoscaling.json, where an autoscaler ruled: its status, and when each new pod came up."""
+    samples = shop.autoscalers.samples()
+    if not samples:
+        return
+    to_unix_s = time.time() - time.monotonic()
+    with shop.fleet.changed:
+        pods = [moments.as_json(uid, to_unix_s) for uid, moments in shop.fleet.moments.items()]
+    content = {
+        "schema": "teastorm.autoscaling/1",
+        "samples": rows(samples, to_unix_s=to_unix_s),
+        "pods": pods,
+    }
+    write_atomically(folder / "autoscaling.json", orjson.dumps(content))
+
+
+def _injected(service: str) -> Effect:
+    return Effect(kind="injected", subject=service, at_unix_s=time.time())
+
+
+def _scaled(service: str, replicas: int) -> Effect:
+    return Effect(kind="scaled", subject=service, at_unix_s=time.time(), replicas=replicas)

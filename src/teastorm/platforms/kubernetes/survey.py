@@ -1,0 +1,105 @@
+"""What there is in a namespace, whoever left it there, and how to end it."""
+
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from teastorm.platforms.base import Leftovers, PlatformError
+from teastorm.platforms.kubernetes import lease, namespace
+from teastorm.platforms.kubernetes.api import Api
+from teastorm.platforms.kubernetes.effects import Effect, Effects
+from teastorm.platforms.kubernetes.errors import NotThere
+from teastorm.platforms.kubernetes.installation import BEFORE
+from teastorm.platforms.kubernetes.pods import INSTANCE_LABEL, Pod, parse_pod
+from teastorm.platforms.kubernetes.settings import ClusterSettings
+from teastorm.platforms.kubernetes.undo import undo
+from teastorm.platforms.local.process import end_all, start_time
+
+RUNNER_GRACE_S = 150.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSurvey:
+    """One namespace. `holder` is a living run; `unfinished`: a run began and never put it back."""
+
+    exists: bool
+    holder: str | None = None
+    effects: tuple[Effect, ...] = ()
+    unfinished: bool = False
+    pods: tuple[Pod, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """`nothing`, `running` or `leftovers`."""
+        if self.holder is None and (self.effects or self.unfinished):
+            return "leftovers"
+        return "running" if self.holder is not None or self.pods else "nothing"
+
+
+def survey(api: Api, settings: ClusterSettings) -> ClusterSurvey:
+    """Look, change nothing. `ClusterError` (3) when the namespace is not ours."""
+    if not namespace.exists(api, settings.namespace):
+        return ClusterSurvey(exists=False)
+    where = namespace.path_of(settings.namespace)
+    selector = f"{INSTANCE_LABEL}={settings.release}"
+    pods = api.get(f"{where}/pods", labelSelector=selector).get("items") or []
+    return ClusterSurvey(
+        exists=True,
+        holder=lease.read_holder(api, settings.namespace, now=datetime.now(UTC)),
+        effects=tuple(Effects(api, settings.namespace).read()),
+        unfinished=_there(api, f"{where}/configmaps/{BEFORE}"),
+        pods=tuple(map(parse_pod, pods)),
+    )
+
+
+def roll_back(api: Api, settings: ClusterSettings) -> tuple[list[Effect], list[str]]:
+    """End every fault that a dead run left; what was ended, and why what is left could not be.
+
+    `PlatformError` (3) while a run lives: it rolls back itself.
+    """
+    look = survey(api, settings)
+    if look.holder is not None:
+        raise PlatformError(
+            3,
+            f"a run holds namespace {settings.namespace} ({look.holder}) and rolls its own faults "
+            "back; interrupt it, or `teastorm down --platform kubernetes`",
+        )
+    trouble = Effects(api, settings.namespace).undo_all(lambda e: undo(api, settings, e))
+    left = set(Effects(api, settings.namespace).read())
+    return [effect for effect in look.effects if effect not in left], trouble
+
+
+def remove_all(api: Api, settings: ClusterSettings) -> Leftovers:
+    """End the run if it lives on this machine, undo its faults, remove the namespace whole."""
+    look = survey(api, settings)
+    if look.holder is not None:
+        _end(look.holder, settings.namespace)
+        look = survey(api, settings)
+    if not look.exists:
+        return Leftovers()
+    left = Effects(api, settings.namespace).undo_all(lambda e: undo(api, settings, e))
+    # What could not be undone inside the namespace goes with it; a cordoned node does not.
+    kept = [words for words in left if words.startswith("node ")]
+    if not namespace.remove(api, settings.namespace):
+        kept.append(f"namespace {settings.namespace}")
+    return Leftovers(files=tuple(kept))
+
+
+def _end(holder: str, name: str) -> None:
+    host, _, rest = holder.partition("/")
+    pid = rest.partition("/")[0]
+    if host != socket.gethostname() or not pid.isdecimal():
+        raise PlatformError(
+            3, f"namespace {name} is held by a run on another machine ({holder}); end it there"
+        )
+    started = start_time(int(pid))
+    if started is not None:
+        end_all([(int(pid), started)], grace_s=RUNNER_GRACE_S)
+
+
+def _there(api: Api, path: str) -> bool:
+    try:
+        api.get(path)
+    except NotThere:
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""A plan as values of the chart. The chart's schema refuses what it does not know."""
+
+from collections.abc import Mapping
+
+from teastorm.platforms.base import SERVICES, ShopPlan
+
+WITH_LEDGER = ("orders", "dispatch")
+
+
+def values_of(plan: ShopPlan, token: str) -> dict[str, object]:
+    """The whole of what a run decides; image, resources and the like are the user's files.
+
+    Services that the plan does not run get no replicas. Start-up delays are compressed here, as
+    the local platform does, and given to the chart in seconds of this run.
+    """
+    content: dict[str, object] = {
+        "seed": plan.seed,
+        "timeFactor": plan.time_factor,
+        "protections": dict(plan.protections),
+        "faultInjection": {"enabled": True, "token": token},
+        "postgresql": {"enabled": any(service in plan.replicas for service in WITH_LEDGER)},
+    }
+    for service in SERVICES:
+        fields: dict[str, object] = {"replicas": plan.replicas.get(service, 0)}
+        if settings := plan.settings.get(service):
+            fields["settings"] = _plain(settings)
+        if (delay_s := plan.startup_s.get(service)) is not None:
+            fields["startupS"] = delay_s
+        content[service] = fields
+    return content
+
+
+def shown(values: Mapping[str, object]) -> dict[str, object]:
+    """The values without their secret, for a run folder."""
+    return {**values, "faultInjection": {"enabled": True}}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,132 @@
+"""NetworkPolicies, read as the API documents them: who may reach whom, and nobody else.
+
+No test here enforces them: that is a network plugin's work, and kind's laboratory has none.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+COMPONENT = "app.kubernetes.io/component"
+SHOP_EDGES = {
+    ("gateway", "inference", "http"),
+    ("gateway", "orders", "http"),
+    ("orders", "dispatch", "http"),
+    ("orders", "postgresql", "postgresql"),
+    ("dispatch", "postgresql", "postgresql"),
+}
+SERVICES = ("gateway", "inference", "orders", "dispatch")
+
+
+def selects(selector, labels):
+    return selector.get("matchLabels", {}).items() <= labels.items()
+
+
+def allowed(policies, pods, way, subject, other, port):
+    """Whether `subject` may have traffic `way` (Ingress, Egress) with `other` on a named port."""
+    mine = [
+        p["spec"]
+        for p in policies
+        if selects(p["spec"]["podSelector"], pods[subject]) and way in p["spec"]["policyTypes"]
+    ]
+    if not mine:
+        return True
+    peer_key = "from" if way == "Ingress" else "to"
+    for rule in itertools.chain.from_iterable(spec.get(way.lower(), []) for spec in mine):
+        if "ports" in rule and port not in {p.get("port") for p in rule["ports"]}:
+            continue
+        if peer_key not in rule:
+            return True
+        for peer in rule[peer_key]:
+            if "namespaceSelector" not in peer and selects(peer["podSelector"], pods[other]):
+                return True
+    return False
+
+
+def edges(rendered):
+    """Every (from, to, port) that both ends allow, by component."""
+    policies = list(rendered.of("NetworkPolicy").values())
+    pods = {meta["labels"][COMPONENT]: meta["labels"] for _, meta, _ in rendered.pods()}
+    ports = {
+        meta["labels"][COMPONENT]: {
+            p["name"] for c in spec["containers"] for p in c.get("ports", [])
+        }
+        for _, meta, spec in rendered.pods()
+    }
+    return {
+        (one, other, port)
+        for one, other in itertools.permutations(pods, 2)
+        for port in ports[other]
+        if allowed(policies, pods, "Egress", one, other, port)
+        and allowed(policies, pods, "Ingress", other, one, port)
+    }
+
+
+def test_the_shop_has_the_edges_that_it_uses_and_no_more(render):
+    found = {e for e in edges(render()) if "testbed" not in e}
+    assert found == SHOP_EDGES
+
+
+def test_prometheus_reads_every_service_and_nobody_calls_back(render):
+    found = edges(render(prometheus={"enabled": True}))
+    assert {e for e in found if e[0] == "prometheus"} == {
+        ("prometheus", s, "http") for s in SERVICES
+    }
+    # The page of Prometheus is open, as the door is; the shop's pods may still not go there.
+    assert {e for e in found if e[1] == "prometheus"} <= {("testbed", "prometheus", "web")}
+
+
+def test_the_testbed_reaches_services_and_the_admin_port_only_when_it_is_on(render):
+    off = {e for e in edges(render()) if e[0] == "testbed"}
+    assert off == {("testbed", s, "http") for s in SERVICES}
+    on = {e for e in edges(render(faultInjection={"enabled": True})) if e[2] == "admin"}
+    assert on == {("testbed", s, "admin") for s in SERVICES}
+
+
+def test_every_pod_is_denied_all_by_default(shop):
+    deny = shop.one("NetworkPolicy", "tea-default-deny")["spec"]
+    assert sorted(deny["policyTypes"]) == ["Egress", "Ingress"]
+    assert not {"ingress", "egress"} & deny.keys()
+    for name, meta, _ in shop.pods():
+        assert selects(deny["podSelector"], meta["labels"]), name
+
+
+def test_names_can_be_resolved_and_only_by_the_clusters_dns(shop):
+    dns = shop.one("NetworkPolicy", "tea-dns")["spec"]
+    (rule,) = dns["egress"]
+    assert {(p["port"], p["protocol"]) for p in rule["ports"]} == {(53, "UDP"), (53, "TCP")}
+    assert rule["to"][0]["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+
+
+def test_the_door_can_be_narrowed(render):
+    peer = {"ipBlock": {"cidr": "10.0.0.0/8"}}
+    policy = render(networkPolicy={"gatewayFrom": [peer]}).one("NetworkPolicy", "tea-gateway")
+    assert policy["spec"]["ingress"][0]["from"] == [peer]
+
+
+def test_a_database_outside_is_reached_by_its_port(render):
+    rendered = render(
+        postgresql={"enabled": False}, externalDatabase={"existingSecret": "db", "port": 6432}
+    )
+    for service in ("orders", "dispatch"):
+        egress = rendered.one("NetworkPolicy", f"tea-{service}")["spec"]["egress"]
+        assert {"ports": [{"port": 6432}]} in egress
+    assert "tea-postgresql" not in rendered.of("NetworkPolicy")
+
+
+def test_they_can_be_left_out(render):
+    assert render(networkPolicy={"enabled": False}).of("NetworkPolicy") == {}
+
+
+@pytest.mark.parametrize("dropped", ["tea-default-deny", "tea-orders"])
+def test_the_check_can_fail(render, dropped):
+    from tests.charts.conftest import Rendered
+
+    kept = [
+        m
+        for m in render().manifests
+        if m["metadata"]["name"] != dropped or m["kind"] != "NetworkPolicy"
+    ]
+    assert {e for e in edges(Rendered(kept)) if "testbed" not in e} != SHOP_EDGES

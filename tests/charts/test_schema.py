@@ -1,0 +1,137 @@
+"""Every rendering against the API's own types, offline; and what the values' schema refuses.
+
+The types are the official client's, generated from Kubernetes' OpenAPI: a field that it does not
+know, a value of another type, a required field that is missing and a word outside an enumeration
+are found. (kubeconform would fetch the same schemas from the network.)
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+from kubernetes import client
+from tests.charts.conftest import CHART, PROFILES, helm
+
+PLAIN = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": (str, datetime)}
+NOT_OURS = {"monitoring.coreos.com/v1"}
+"""Kinds of operators, which the client does not have."""
+
+
+def problems(value: Any, kind: str, where: str) -> list[str]:
+    """What is wrong with `value` as the client's type `kind`."""
+    if kind == "object":
+        return []
+    if match := re.fullmatch(r"list\[(.*)\]", kind):
+        if not isinstance(value, list):
+            return [f"{where}: a list is wanted, got {value!r}"]
+        return [p for i, v in enumerate(value) for p in problems(v, match[1], f"{where}[{i}]")]
+    if match := re.fullmatch(r"dict\(str, (.*)\)", kind):
+        if not isinstance(value, dict):
+            return [f"{where}: a map is wanted, got {value!r}"]
+        return [p for k, v in value.items() for p in problems(v, match[1], f"{where}.{k}")]
+    if kind in PLAIN:
+        right = isinstance(value, PLAIN[kind]) and (kind == "bool") == isinstance(value, bool)
+        return [] if right else [f"{where}: {kind} is wanted, got {value!r}"]
+    return object_problems(value, getattr(client, kind), where)
+
+
+def object_problems(value: Any, model: Any, where: str) -> list[str]:
+    """The same for an object type: its fields, then the object as a whole."""
+    if not isinstance(value, dict):
+        return [f"{where}: an object is wanted, got {value!r}"]
+    names = {json: attribute for attribute, json in model.attribute_map.items()}
+    unknown = [
+        f"{where}.{key}: {model.__name__} has no such field" for key in set(value) - set(names)
+    ]
+    below = [
+        p
+        for key in set(value) & set(names)
+        for p in problems(value[key], model.openapi_types[names[key]], f"{where}.{key}")
+    ]
+    try:
+        model(**{names[key]: v for key, v in value.items() if key in names})
+    except ValueError as error:
+        return [*unknown, *below, f"{where}: {error}"]
+    return [*unknown, *below]
+
+
+def manifest_problems(manifest: dict[str, Any]) -> list[str]:
+    version = manifest["apiVersion"].rpartition("/")[2].capitalize()
+    where = f"{manifest['kind']}/{manifest['metadata']['name']}"
+    return problems(manifest, f"{version}{manifest['kind']}", where)
+
+
+def test_every_manifest_is_one_that_the_api_server_knows(shop):
+    checked = [m for m in shop.manifests if m["apiVersion"] not in NOT_OURS]
+    assert len(checked) > 20
+    assert [p for m in checked for p in manifest_problems(m)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (("spec", "replicaCount"), 2, "has no such field"),
+        (("spec", "replicas"), "2", "int is wanted"),
+        (("spec", "selector"), None, "must not be `None`"),
+        (("spec", "template", "spec", "containers"), {}, "a list is wanted"),
+    ],
+)
+def test_the_check_can_fail(render, path, value, sentence):
+    import copy
+
+    deployment = copy.deepcopy(render().one("Deployment", "tea-orders"))
+    *way, last = path
+    place = deployment
+    for step in way:
+        place = place[step]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    assert any(sentence in p for p in manifest_problems(deployment))
+
+
+def test_names_are_unique_and_in_the_releases_namespace(shop):
+    names = [(m["kind"], m["metadata"]["name"]) for m in shop.manifests]
+    assert len(names) == len(set(names))
+    assert {m["metadata"].get("namespace", "shop") for m in shop.manifests} == {"shop"}
+
+
+@pytest.mark.parametrize("files", PROFILES.values(), ids=PROFILES)
+def test_lint_has_nothing_to_say(files):
+    given = [word for name in files for word in ("--values", str(CHART / name))]
+    done = helm("lint", "--strict", str(CHART), *given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 chart(s) failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"replicas": 2}, "replicas"),
+        ({"gateway": {"replica": 2}}, "replica"),
+        ({"gateway": {"settings": {"qouta_rps": 1}}}, "qouta_rps"),
+        ({"inference": {"settings": {"max_num_seqs": "many"}}}, "max_num_seqs"),
+        ({"orders": {"settings": {"dsn": "postgresql://in/plain"}}}, "dsn"),
+        ({"orders": {"settings": {"relay": {"pol_s": 1}}}}, "pol_s"),
+        ({"protections": {"codell": False}}, "codell"),
+        ({"protections": {"codel": "off"}}, "codel"),
+        ({"timeFactor": 0}, "timeFactor"),
+        ({"gateway": {"service": {"nodePort": 80}}}, "nodePort"),
+        ({"inference": {"autoscaling": {"metric": "memory"}}}, "metric"),
+        ({"inference": {"autoscaling": {"behavior": {"scaleUpp": {}}}}}, "scaleUpp"),
+        ({"orders": {"resources": {"request": {}}}}, "request"),
+        ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
+        ({"faultInjection": {"enabled": "yes"}}, "enabled"),
+        ({"prometheus": {"scrapeInterval": "1"}}, "scrapeInterval"),
+        ({"drain": {"preStopS": 0}}, "preStopS"),
+    ],
+)
+def test_a_value_that_is_none_is_refused_by_its_name(attempt, values, named):
+    done = attempt(**values)
+    assert done.returncode != 0
+    assert "values don't meet the specifications of the schema" in done.stderr
+    assert named in done.stderr
