@@ -114,12 +114,13 @@ def start_prometheus(stack: ExitStack, folder: Path, ports: dict[str, int]) -> s
 def customers(gateway: str, stop: threading.Event) -> None:
     """One after another: a chat, a cart, and a chat whose time is over."""
     menu = json.loads(POOL.request("GET", f"{gateway}/menu").data)["menu"]
+    how = {"size": "medium", "sugar": "full", "ice": "regular", "quantity": 1}
     while not stop.wait(0.05):
         headers = {"X-User": "ann", "Content-Type": "application/json"}
         line = {"utterance": "one large oolong, less sugar, to the office"}
         status("POST", f"{gateway}/chat", body=json.dumps(line), headers=headers)
         headers["Idempotency-Key"] = uuid.uuid4().hex
-        cart = {"user": "ann", "shop": "shop-1", "items": [{"drink": menu[0]["drink"]}]}
+        cart = {"user": "ann", "shop": "shop-1", "items": [{"drink": menu[0]["drink"], **how}]}
         status("POST", f"{gateway}/checkout", body=json.dumps(cart), headers=headers)
         hurry = {**headers, "X-Request-Timeout-Ms": "1"}
         status("POST", f"{gateway}/chat", body=json.dumps(line), headers=hurry)

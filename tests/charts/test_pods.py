@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from tests.charts.conftest import SERVICES
 
@@ -145,8 +147,6 @@ def test_the_admin_port_is_off_by_default_and_behind_a_token_when_on(render):
 
 
 def test_a_token_that_nobody_gave_is_long_and_random(render):
-    import base64
-
     tokens = {
         base64.b64decode(
             render(faultInjection={"enabled": True}, seed=s).one("Secret", "tea-admin")["data"][

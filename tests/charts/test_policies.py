@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from tests.charts.conftest import Rendered
 
 COMPONENT = "app.kubernetes.io/component"
 SHOP_EDGES = {
@@ -120,10 +121,8 @@ def test_they_can_be_left_out(render):
     assert render(networkPolicy={"enabled": False}).of("NetworkPolicy") == {}
 
 
-@pytest.mark.parametrize("dropped", ["tea-default-deny", "tea-orders"])
+@pytest.mark.parametrize("dropped", ["tea-postgresql", "tea-orders"])
 def test_the_check_can_fail(render, dropped):
-    from tests.charts.conftest import Rendered
-
     kept = [
         m
         for m in render().manifests

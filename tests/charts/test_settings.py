@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import subprocess
 import sys
 
@@ -57,8 +58,6 @@ def test_a_service_accepts_its_command_line(shop, service, tmp_path):
             here = tmp_path / file.strip("/").replace("/", "-")
             content = "postgresql://tea@db/tea" if "dsn" in word else "secret"
             if "settings" in option:
-                import json
-
                 content = json.dumps(shop.settings(service))
             here.write_text(content)
             words[index] = f"{option}={here}"
@@ -82,7 +81,7 @@ def test_the_arms_differ_in_protections_and_nothing_else(render):
     def without_protections(rendered):
         kept = []
         for manifest in rendered.manifests:
-            if manifest["kind"] in {"Secret"}:
+            if manifest["kind"] == "Secret":
                 continue
             text = str(manifest)
             if manifest["kind"] == "Deployment":

@@ -37,7 +37,8 @@ def main() -> None:
     front, *headless = sys.argv[1:]
     host, _, port = front.rpartition(":")
     menu = expect("the menu", 200, ask(host, int(port), "GET", "/menu"))
-    line = {"drink": menu["menu"][0]["drink"]}
+    how = {"size": "medium", "sugar": "full", "ice": "regular", "quantity": 1}
+    line = {"drink": menu["menu"][0]["drink"], **how}
     cart = {"user": "helm-test", "shop": "shop-1", "items": [line], "coupon": False}
     order = expect("a checkout", 201, ask(host, int(port), "POST", "/checkout", cart))["order_id"]
     expect("its payment", 200, ask(host, int(port), "POST", f"/orders/{order}/payment", {}))

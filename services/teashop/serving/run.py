@@ -105,7 +105,7 @@ def read_settings(args: argparse.Namespace, settings_class: type) -> object:
         field, value = read_secret(secret)
         into, _, name = field.rpartition(".")
         (common if into == "common" else raw)[name if into == "common" else field] = value
-    settings = load(settings_class, raw, where)
+    settings: object = load(settings_class, raw, where)
     refuse_an_open_admin_port(args, settings)
     return settings
 
