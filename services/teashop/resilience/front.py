@@ -64,7 +64,12 @@ class Front[W]:
         self.ai = Pressure("inference", on=on.priorities)
         self.orders = Pressure("orders", on=on.priorities)
         self.ai_room: Room[W] = Room(
-            "inference", _ai_limit(config, on), _ai_queue(config, on), admit=admit, refuse=refuse
+            "inference",
+            _ai_limit(config, on),
+            _ai_queue(config, on),
+            admit=admit,
+            refuse=refuse,
+            crowded=self._ai_is_crowded,
         )
         self.orders_room: Room[W] = Room(
             "orders",
@@ -97,6 +102,10 @@ class Front[W]:
         full = self.orders_room.full_moments
         self.orders.observe(now_s, overloaded=full > self._seen_orders)
         self._seen_orders = full
+
+    def _ai_is_crowded(self, rank: Criticality) -> None:
+        # A redeemed ticket stands before its own level; that says where in line, not how important.
+        self.ai.crowd_out(max(rank, Criticality.SHEDDABLE_PLUS))
 
     def lets_in(self, criticality: Criticality, user: str, now_s: float) -> bool:
         """The door: quota first, then the process's own threshold, before a body is read.

@@ -26,6 +26,11 @@ class Pressure:
         """Whether the whole level is shed, so that spare places are not for it either."""
         return self._on and criticality > self.threshold.level
 
+    def crowd_out(self, criticality: Criticality) -> None:
+        """Somebody of this level found no place: nobody less important gets one for now."""
+        if self._on:
+            self.threshold.crowd_out(criticality)
+
     def observe(self, now_s: float, *, overloaded: bool) -> None:
         """Tell whether the thing was too full since the last time."""
         if self._on:

@@ -9,6 +9,8 @@ from teashop.resilience.criticality import Criticality
 
 _LEVELS: Final = len(Criticality)
 _OPEN: Final = float(_LEVELS)
+_WHOLE: Final = 1.0 - 1e-9
+"""A whole level and nothing of the next; at 1.0 the next would be announced with a share of 0."""
 _HASHES: Final = float(1 << 32)
 _MASK: Final = (1 << 32) - 1
 
@@ -132,6 +134,14 @@ class Threshold:
             self._passed += 1
             return True
         return False
+
+    def crowd_out(self, criticality: Criticality) -> None:
+        """Shut out whoever matters less than `criticality`, of which one just found no place.
+
+        A crowd that triples within a second fills a short queue before the window is over; until
+        it is, the places that come free would go to whoever asks next, important or not.
+        """
+        self._threshold = max(self._config.floor, min(self._threshold, criticality + _WHOLE))
 
     def observe(self, now_s: float, overloaded: bool) -> None:
         """Vote on the present window (a queue delay above target, a full queue, a lost request).

@@ -22,6 +22,10 @@ class NoRoom(Exception):
         self.waited = waited
 
 
+def _unmoved(_criticality: Criticality) -> None:
+    """What a room does whose crowding moves no threshold."""
+
+
 class Room[W]:
     """Admission to one dependency: who gets a permit now, who waits, who is turned away.
 
@@ -33,9 +37,10 @@ class Room[W]:
     Args:
         admit: called with a waiter and its permit; False says that nobody is there any more.
         refuse: called with a waiter and the reason (queue_full, codel or deadline).
+        crowded: called with the criticality of whoever found no free place on arrival.
     """
 
-    __slots__ = ("_admit", "_capacity", "_limiter", "_queue", "_refuse", "full_moments", "left",
+    __slots__ = ("_admit", "_capacity", "_crowded", "_limiter", "_queue", "_refuse", "full_moments", "left",
                  "limit", "name", "waiting")  # fmt: skip
 
     def __init__(
@@ -46,6 +51,7 @@ class Room[W]:
         *,
         admit: Callable[[W, Permit], bool],
         refuse: Callable[[W, str], None],
+        crowded: Callable[[Criticality], None] = _unmoved,
     ) -> None:
         self.name = name
         self.limit = limit
@@ -54,6 +60,7 @@ class Room[W]:
         self._capacity = queue.capacity
         self._admit = admit
         self._refuse = refuse
+        self._crowded = crowded
         self.waiting = 0
         """Requests in the queue."""
         self.full_moments = 0
@@ -90,6 +97,7 @@ class Room[W]:
                 return permit
         if self._capacity == 0:
             self.full_moments += 1
+            self._crowded(criticality)
             raise NoRoom("limit")
         try:
             evicted = self._queue.push(
@@ -97,11 +105,13 @@ class Room[W]:
             )
         except QueueFull:
             self.full_moments += 1
+            self._crowded(criticality)
             raise NoRoom("queue_full") from None
         if evicted is None:
             self.waiting += 1
         else:
             self.full_moments += 1
+            self._crowded(criticality)
             self._refuse(evicted, "queue_full")
         return None
 
