@@ -18,9 +18,13 @@ def full_front(on: Protections, rank: Criticality = PLUS) -> Front[int]:
     front: Front[int] = Front(
         FrontConfig(), on, admit=lambda _w, _p: True, refuse=lambda _w, _r: None
     )
-    with pytest.raises(NoRoom):
+
+    def crowd() -> None:
         for waiter in range(1000):
             front.ai_room.enter(waiter, rank, 0.0, 9.0)
+
+    with pytest.raises(NoRoom):
+        crowd()
     return front
 
 
