@@ -50,12 +50,12 @@ def guarded(parts: Parts, route: Route, inside: Inside) -> Handler:
         user = (request.header(b"x-user") or b"").decode("latin-1")
         if parts.protections.quotas and user:
             try:
-                parts.quotas.take(user, now)
+                parts.front.quotas.take(user, now)
             except QuotaExceeded as over:
                 raise refusal(
                     parts, route, criticality, "quota", "gateway", retry_after_s=over.retry_after_s
                 ) from None
-        if not parts.door.admits(criticality, user, now):
+        if not parts.front.door.admits(criticality, user, now):
             raise refusal(parts, route, criticality, "priority", "gateway")
         deadline = _deadline(parts, request, now)
         if deadline is not None and deadline.expired(now):
