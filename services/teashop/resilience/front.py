@@ -98,6 +98,16 @@ class Front[W]:
         self.orders.observe(now_s, overloaded=full > self._seen_orders)
         self._seen_orders = full
 
+    def lets_in(self, criticality: Criticality, user: str, now_s: float) -> bool:
+        """The door: quota first, then the process's own threshold, before a body is read.
+
+        Raises:
+            QuotaExceeded: this user asks too often.
+        """
+        if self.on.quotas and user:
+            self.quotas.take(user, now_s)
+        return self.door.admits(criticality, user, now_s)
+
     def held_back(self, rank: Criticality, user: str, now_s: float) -> Held:
         """Whether the priorities keep a chat of this rank from the AI; counts it as offered."""
         held = not self.ai.admits(rank, user, now_s)

@@ -26,7 +26,7 @@ class Common:
     service: str = ""
     replica: str = "local-0"
     seed: int = 1
-    protections: Protections = Protections()
+    protections: Protections = dataclasses.field(default_factory=Protections)
     endpoints_file: str | None = None
     """A JSON file of service to list of host:port, watched; None: names are resolved by DNS."""
     endpoints_dns: Mapping[str, str] = dataclasses.field(default_factory=dict)
