@@ -220,7 +220,7 @@ def _class_result(tally: ClassTally, width_s: float) -> ClassResult:
         failed=tally.failed,
         late=tally.late,
         goodput_rps=tally.goodput / width_s,
-        rungs=dict(sorted(tally.rungs.items())),
+        rungs={str(rung): count for rung, count in sorted(tally.rungs.items())},
         p50_s=tally.latency.quantile(0.5),
         p90_s=tally.latency.quantile(0.9),
         p99_s=tally.latency.quantile(0.99),
