@@ -124,7 +124,7 @@ class Threshold:
         """Whether this request may pass now; counts it as offered."""
         self._offered[criticality] += 1
         threshold = self._threshold
-        if criticality + 1.0 <= threshold or (
+        if threshold >= _OPEN or criticality + 1.0 <= threshold or (
             criticality < threshold and criticality + self.position(user, now_s) < threshold
         ):
             self._passed += 1

@@ -35,7 +35,7 @@ class Replica[C]:
         now_s: float = 0.0,
     ) -> None:
         self.name = name
-        self.batch = Batch(config, now_s=now_s)
+        self.batch = Batch(config, now_s=now_s, first_tokens=False)
         self.alive = True
         self.draining = False
         self.born_s = now_s

@@ -108,6 +108,7 @@ class _Run:
                 margin_s=scenario.inference.deadline_margin_s,
                 client_timeouts=self._crowd.timeouts,
                 call_timeouts=calls,
+                sooner=scenario.clients.deadlines_s["chat"] <= scenario.clients.timeouts_s["chat"],
             )
             for n in range(scenario.gateways)
         ]
