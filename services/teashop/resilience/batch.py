@@ -34,9 +34,7 @@ class Batch:
         first_tokens: note when each sequence had its first token; off, a tenth of the work less.
     """
 
-    def __init__(
-        self, config: BatchConfig, *, now_s: float, first_tokens: bool = True
-    ) -> None:
+    def __init__(self, config: BatchConfig, *, now_s: float, first_tokens: bool = True) -> None:
         self.config = config
         self._tells_first = first_tokens
         self._pace = (config.slowdown - 1) / config.max_num_seqs

@@ -45,9 +45,7 @@ class Crowd:
         self._turn = 0
         self._born = 0
         self.gateways: list[Gateway] = []
-        self.timeouts = [
-            Timeouts(loop, clients.timeouts_s[name], self.timed_out) for name in NAMES
-        ]
+        self.timeouts = [Timeouts(loop, clients.timeouts_s[name], self.timed_out) for name in NAMES]
 
     def arrive(self, now_s: float, visit: Visit) -> None:
         """A wish's first attempt."""

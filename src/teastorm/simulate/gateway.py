@@ -7,6 +7,7 @@ out: what there is an `await` is here a return, and a callback that goes on.
 from __future__ import annotations
 
 import random
+from heapq import heappush
 from collections.abc import Sequence as Names
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -306,9 +307,7 @@ class Gateway:
         rtt_s = now_s - attempt.started_s + self._call_s
         self._to_ai.finished(attempt.endpoint, now_s, rtt_s, ok=ok)
 
-    def _leave_ai(
-        self, now_s: float, attempt: Try, outcome: str, *, counted: bool = True
-    ) -> None:
+    def _leave_ai(self, now_s: float, attempt: Try, outcome: str, *, counted: bool = True) -> None:
         front = self.front
         if counted:
             front.ai_backlog.finished(now_s)
@@ -385,7 +384,8 @@ class Gateway:
         full_s = self._street.obstacle_s(now_s, visit.number) if visit.klass == CHECKOUT else None
         done_s = None if full_s is not None else self._orders[name].transaction(now_s)
         if done_s is not None:
-            self._loop.at(done_s, self._order_done, attempt)
+            loop = self._loop
+            heappush(loop.heap, (done_s, next(loop.number), self._order_done, attempt))
             return
         target.finished(name, now_s, self._orders_call_s, ok=True)
         # A refusal for dispatch's sake tells nothing of orders itself.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from heapq import heappush
 from collections.abc import Callable
 
 from teashop.resilience.batch import Batch
@@ -89,7 +90,8 @@ class Replica[C]:
         due_s = self.batch.next_event_s()
         if due_s is not None and due_s < self._due_s:
             self._due_s = due_s
-            self._loop.at(due_s, self._fire)
+            loop = self._loop
+            heappush(loop.heap, (due_s, next(loop.number), self._fire, None))
 
     def _fire(self, now_s: float, _: object) -> None:
         # An earlier event may have taken this one's place, and a kill ends them all.

@@ -152,7 +152,9 @@ def _json(path: Path) -> dict[str, object]:
     try:
         return _object(orjson.loads(path.read_bytes()))
     except FileNotFoundError as error:
-        raise ScenarioInvalid(f"{path}: no such file; name the folder of a finished run.") from error
+        raise ScenarioInvalid(
+            f"{path}: no such file; name the folder of a finished run."
+        ) from error
     except (OSError, TypeError, orjson.JSONDecodeError) as error:
         raise ScenarioInvalid(f"{path}: cannot be read as JSON ({error}).") from error
 
