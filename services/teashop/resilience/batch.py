@@ -120,7 +120,7 @@ class Batch:
         limit_s = now_s + _EPSILON_S
         while True:
             finish_s, deadline_s = self._next_finish_s(), self._next_deadline_s()
-            at_s = finish_s if finish_s < deadline_s else deadline_s
+            at_s = min(finish_s, deadline_s)
             if at_s > limit_s:
                 break
             self._integrate(at_s)
@@ -195,8 +195,7 @@ class Batch:
             heapq.heappop(deadlines)
         if not deadlines:
             return math.inf
-        first_s = deadlines[0][0]
-        return first_s if first_s > self._now else self._now
+        return max(deadlines[0][0], self._now)
 
     def _fill(self) -> None:
         while self._waiting and self.running < self.config.max_num_seqs:

@@ -76,7 +76,7 @@ class Quotas:
             users[user] = tat_s
             return early_s
         # Taken out and put back: a dict keeps insertion order, so its first key is the stalest.
-        users[user] = (now_s if now_s > tat_s else tat_s) + self._period_s
+        users[user] = max(now_s, tat_s) + self._period_s
         if len(users) > self._max_users:
             del users[next(iter(users))]
         return 0.0

@@ -6,6 +6,7 @@ comes as often as the next. Memory is bounded by the slice and the crowd, not by
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +17,7 @@ from teastorm.load.plan import draw
 from teastorm.simulate.demand import Demand, Step
 from teastorm.simulate.visit import CHAT, CHECKOUT, MENU, Visit
 
-_SLICE = 16_384
+_SLICE = 4_096
 """Arrivals drawn at once, about."""
 _CROWD_MAX = 100_000
 """Users of one kind; beyond it each comes more often than the mix says (see docs)."""
@@ -139,7 +140,7 @@ def _slices(demand: Demand) -> Iterator[Step]:
         expected = width_s * (step.rps * (1 + mix.menu_per_chat) + mix.critical_rps)
         pieces = max(1, round(expected / _SLICE))
         edges = np.linspace(step.start_s, step.end_s, pieces + 1).tolist()
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in itertools.pairwise(edges):
             yield Step(a, b, step.rps)
 
 

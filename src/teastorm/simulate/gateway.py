@@ -7,8 +7,8 @@ out: what there is an `await` is here a return, and a callback that goes on.
 from __future__ import annotations
 
 import random
-from heapq import heappush
 from collections.abc import Sequence as Names
+from heapq import heappush
 from typing import TYPE_CHECKING, Final, Protocol
 
 from teashop.resilience.criticality import Criticality

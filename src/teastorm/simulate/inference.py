@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from heapq import heappush
 from collections.abc import Callable
+from heapq import heappush
 
 from teashop.resilience.batch import Batch
 from teashop.resilience.sequence import BatchConfig, Sequence
