@@ -136,7 +136,10 @@ class Batch:
 
     def take_ended(self) -> list[Sequence]:
         """The sequences that ended since the last call, in order."""
-        ended, self._ended = self._ended, []
+        ended = self._ended
+        if not ended:
+            return []
+        self._ended = []
         return ended
 
     def next_event_s(self) -> float | None:
