@@ -6,7 +6,7 @@ onDropped), and the rule that a permit ends exactly once is that of failsafe-go.
 """
 
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from teashop.resilience.limit import Limit
 from teashop.resilience.refusal import Refusal
@@ -20,6 +20,9 @@ class LimitReached(Refusal):
 
 class PermitResolved(RuntimeError):
     """A permit was ended a second time: a defect of the caller, never of the load."""
+
+
+_TWICE: Final = "this permit has ended already; end each permit exactly once."
 
 
 class Permit:
@@ -45,9 +48,12 @@ class Permit:
         Raises:
             PermitResolved: it had ended before.
         """
+        if not self.open:
+            raise PermitResolved(_TWICE)
+        self.open = False
         limiter = self._limiter
         in_flight = limiter.in_flight
-        self._end()
+        limiter.in_flight = in_flight - 1
         limiter.limit.on_sample(
             now_s=now_s,
             rtt_s=now_s - self.started_s if rtt_s is None else rtt_s,
@@ -78,7 +84,7 @@ class Permit:
 
     def _end(self) -> None:
         if not self.open:
-            raise PermitResolved("this permit has ended already; end each permit exactly once.")
+            raise PermitResolved(_TWICE)
         self.open = False
         self._limiter.in_flight -= 1
 

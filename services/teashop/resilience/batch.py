@@ -119,11 +119,13 @@ class Batch:
         """Let everything happen that happens until `now_s`, each thing at its own moment."""
         limit_s = now_s + _EPSILON_S
         while True:
-            finish_s, deadline_s = self._next_finish_s(), self._next_deadline_s()
+            finish_s = self._next_finish_s()
+            deadline_s = self._next_deadline_s() if self._deadlines else math.inf
             at_s = min(finish_s, deadline_s)
             if at_s > limit_s:
                 break
-            self._integrate(at_s)
+            if at_s > self._now:
+                self._integrate(at_s)
             if finish_s <= deadline_s:
                 finish, _, sequence = heapq.heappop(self._finishes)
                 self._virtual = max(self._virtual, finish)
@@ -131,12 +133,17 @@ class Batch:
                 self._end(sequence, self._now, done)
             else:
                 self._end(heapq.heappop(self._deadlines)[2], self._now, Outcome.EXPIRED)
-            self._fill()
-        self._integrate(now_s)
+            if self._waiting:
+                self._fill()
+        if now_s > self._now:
+            self._integrate(now_s)
 
     def take_ended(self) -> list[Sequence]:
         """The sequences that ended since the last call, in order."""
-        ended, self._ended = self._ended, []
+        ended = self._ended
+        if not ended:
+            return []
+        self._ended = []
         return ended
 
     def next_event_s(self) -> float | None:

@@ -77,7 +77,6 @@ class Crowd:
     def answered(self, now_s: float, visit: Visit, rung: str, spent_s: float) -> None:
         """A final 2xx (or, without a rung, a 4xx that no retry mends)."""
         tally = self._tally
-        visit.pending = None
         klass = visit.klass
         intended_s = visit.intended_s
         latency_s = now_s + self._hop_s - intended_s
@@ -114,7 +113,6 @@ class Crowd:
     ) -> None:
         """429 or 503: perhaps the client asks again."""
         tally = self._tally
-        visit.pending = None
         heard_s = now_s + self._hop_s
         counted = self._counted(visit)
         if counted is not None:
@@ -132,7 +130,6 @@ class Crowd:
 
     def ticketed(self, now_s: float, visit: Visit, token: str, eta_s: float) -> None:
         """202: whoever honours it comes back at its time."""
-        visit.pending = None
         heard_s = now_s + self._hop_s
         answer = Answer(202, float(max(1, round(eta_s))), token, eta_s)
         step = self._wish(visit).after(answer, heard_s)
@@ -149,7 +146,6 @@ class Crowd:
         """The client waits no longer; the shop goes on as if nothing had happened."""
         attempt.open = False
         visit = attempt.visit
-        visit.pending = None
         step = self._wish(visit).after(Answer(0), now_s)
         if step is not None:
             self._follow(now_s, visit, step)

@@ -11,6 +11,7 @@ from teashop.resilience.criticality import Criticality
 from teashop.resilience.front import Front
 from teashop.resilience.sequence import BatchConfig, Sequence
 from teastorm.simulate.arrivals import arrivals
+from teastorm.simulate.chat_path import ChatPath
 from teastorm.simulate.crowd import Crowd
 from teastorm.simulate.fleet import Fleet
 from teastorm.simulate.gateway import Gateway
@@ -216,15 +217,18 @@ def _watch(front: Front[Try]) -> Callback:
 
 
 def _ended(now_s: float, attempt: Try, sequence: Sequence) -> None:
-    attempt.gateway.ended(now_s, attempt, sequence)
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.ended(now_s, attempt, sequence)
 
 
 def _lost(now_s: float, attempt: Try) -> None:
-    attempt.gateway.lost(now_s, attempt)
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.lost(now_s, attempt)
 
 
 def _call_late(now_s: float, attempt: Try) -> None:
-    attempt.gateway.call_late(now_s, attempt)
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.call_late(now_s, attempt)
 
 
 def _class_result(tally: ClassTally, width_s: float) -> ClassResult:

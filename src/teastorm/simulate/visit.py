@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from teashop.resilience.admission import Permit
     from teashop.resilience.criticality import Criticality
     from teastorm.load.client import Wish
-    from teastorm.simulate.gateway import Gateway
+    from teastorm.simulate.chat_path import ChatPath
+    from teastorm.simulate.orders_path import OrdersPath
 
 CHAT: Final = 0
 CHECKOUT: Final = 1
@@ -30,10 +31,9 @@ class Visit:
         understood: rules could resolve the utterance.
         wish: the client's own state machine, made when the first answer was no final one.
         ticket: a waiting-room ticket that the next attempt shows.
-        pending: the attempt whose answer counts; an older one's does not.
     """
 
-    __slots__ = ("extra", "honours", "intended_s", "jitter", "klass", "number", "pending", "rank",
+    __slots__ = ("extra", "honours", "intended_s", "jitter", "klass", "number", "rank",
                  "ticket", "understood", "user", "wish")  # fmt: skip
 
     def __init__(
@@ -59,20 +59,23 @@ class Visit:
         self.extra = extra
         self.wish: Wish | None = None
         self.ticket = ""
-        self.pending: Try | None = None
 
 
 class Try:
     """One attempt inside the shop: in a room's line, or on its way to inference or orders."""
 
-    __slots__ = ("attempts", "deadline_s", "endpoint", "gateway", "open", "permit", "rank", "rung",
-                 "sequence", "started_s", "tokens", "tried", "visit", "waited")  # fmt: skip
+    __slots__ = ("calls", "deadline_s", "endpoint", "open", "path", "permit", "rank", "rung",
+                 "sequence", "started_s", "tokens", "tried", "visit")  # fmt: skip
 
     def __init__(
-        self, visit: Visit, gateway: Gateway, rank: Criticality, deadline_s: float | None
+        self,
+        visit: Visit,
+        path: ChatPath | OrdersPath,
+        rank: Criticality,
+        deadline_s: float | None,
     ) -> None:
         self.visit = visit
-        self.gateway = gateway
+        self.path = path
         self.rank = rank
         self.deadline_s = deadline_s
         self.open = True
@@ -81,7 +84,6 @@ class Try:
         self.rung = "none"
         self.tokens = 0
         self.endpoint = ""
-        self.attempts = 0
+        self.calls = 0
         self.tried: tuple[str, ...] = ()
-        self.waited = False
         self.sequence: object = None
