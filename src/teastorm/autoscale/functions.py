@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from teastorm.autoscale import calculator
 from teastorm.autoscale.calculator import Proposal, Scene
-from teastorm.autoscale.cases import read_samples, read_values
+from teastorm.autoscale.case_pods import read_samples, read_values
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.fields import Fields
 from teastorm.autoscale.metrics import no_metrics, resource_values

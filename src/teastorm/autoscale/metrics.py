@@ -4,7 +4,6 @@ Source: metrics/client.go and metrics/utilization.go of Kubernetes 1.34.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from teastorm.autoscale.errors import ErrorClass, MetricError
@@ -26,8 +25,7 @@ class Usage(NamedTuple):
     usage_milli: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceSample:
+class ResourceSample(NamedTuple):
     """What the resource metrics API says about one pod."""
 
     pod: str
@@ -39,13 +37,14 @@ class ResourceSample:
 def resource_values(samples: Sequence[ResourceSample], container: str) -> dict[str, PodValue]:
     """A value for every pod whose sample is whole: of `container`, or of all ("") added up.
 
-    MetricError if the API answered with nothing at all.
+    MetricError if the API answered with nothing at all, or if a sample does not know `container`
+    (a null usage is known: that pod has no sample).
     """
     if not samples:
         raise no_metrics()
     values: dict[str, PodValue] = {}
     for sample in samples:
-        milli = _one(sample, container) if container else _sum(sample)
+        milli = _one(sample, container) if container else _sum(sample.usages)
         if milli is not None:
             values[sample.pod] = PodValue(milli, sample.timestamp_s, sample.window_s)
     return values
@@ -57,14 +56,18 @@ def no_metrics() -> MetricError:
 
 
 def _one(sample: ResourceSample, container: str) -> int | None:
-    return next((milli for name, milli in sample.usages if name == container), None)
+    for name, milli in sample.usages:
+        if name == container:
+            return milli
+    text = f"container {container} not present in metrics for pod {sample.pod}"
+    raise MetricError(ErrorClass.OTHER, text)
 
 
-def _sum(sample: ResourceSample) -> int | None:
-    if not sample.usages:
+def _sum(usages: tuple[Usage, ...]) -> int | None:
+    if not usages:
         return None
     total = 0
-    for _, milli in sample.usages:
+    for _, milli in usages:
         if milli is None:
             return None
         total += milli

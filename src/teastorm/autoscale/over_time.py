@@ -10,7 +10,8 @@ from teastorm.autoscale.calculator import (
     average_value,
     resource_utilisation,
 )
-from teastorm.autoscale.cases import read_hpa, read_pods, read_samples, read_start_up
+from teastorm.autoscale.case_pods import read_pods, read_samples
+from teastorm.autoscale.cases import read_hpa, read_start_up
 from teastorm.autoscale.controller import Autoscaler, Decision, Path
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.fields import FieldError, Fields
