@@ -1,31 +1,71 @@
 """The bulky part of the case files: pods and their samples, read in one pass.
 
 Nearly all of a file is pods, so each is first read by plain look-ups that accept only what needs
-no second thought. Whatever they do not accept is read again field by field, with the full set of
+no second thought. What they do not accept is read again field by field, with the full set of
 rules, which either finds it right after all or names the field that is wrong.
 """
 
-from collections.abc import Callable
+from typing import Any, NamedTuple
 
+from teastorm.autoscale.errors import MetricError
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.gomath import INT64_MAX, INT64_MIN
-from teastorm.autoscale.metrics import PodValue, ResourceSample, Usage
+from teastorm.autoscale.metrics import PodValue, Usage, no_metrics, sample_value
 from teastorm.autoscale.pods import Container, Phase, Pod, Ready, Status
 
 _PHASES: dict[object, Phase] = {phase.value: phase for phase in Phase}
 _STATUSES: dict[object, Status] = {status.value: status for status in Status}
-_NUMBERS = (int, float)
 _tuple = tuple.__new__  # a named tuple without its keyword handling: a third of the time
+
+_USUAL_KEYS = 6
+# A look-up that fails in one of these ways is no verdict yet.
+_UNUSUAL = (LookupError, TypeError, ValueError)
+
+
+class Samples(NamedTuple):
+    """A value for every pod whose sample is whole; why the metric failed, if it did."""
+
+    found: dict[str, PodValue]
+    error: MetricError | None
+
+    def values(self) -> dict[str, PodValue]:
+        """The values; MetricError if there are none to be had."""
+        if self.error is not None:
+            raise self.error
+        return self.found
 
 
 def read_pods(case: Fields) -> list[Pod]:
     """The pods of a case or of a step; their times are relative to its now."""
-    return _read(case, "pods", _quick_pod, _pod)
+    pods: list[Pod] = []
+    for index, raw in enumerate(case.items("pods")):
+        try:
+            pods.append(_quick_pod(raw))
+        except _UNUSUAL:
+            pods.append(_pod(Fields.of(raw, f"{case.path('pods')}[{index}]")))
+    return pods
 
 
-def read_samples(case: Fields) -> list[ResourceSample]:
-    """`pod_metrics` of a resource metric."""
-    return _read(case, "pod_metrics", _quick_sample, _sample)
+def read_samples(case: Fields, container: str) -> Samples:
+    """`pod_metrics` of a resource metric: of one container, or of all ("") added up."""
+    values: dict[str, PodValue] = {}
+    error = None
+    raws = case.items("pod_metrics")
+    for index, raw in enumerate(raws):
+        try:
+            pod, at_s, window_s, usages = _quick_sample(raw)
+        except _UNUSUAL:
+            pod, at_s, window_s, usages = _sample(
+                Fields.of(raw, f"{case.path('pod_metrics')}[{index}]")
+            )
+        try:
+            milli = sample_value(pod, usages, container)
+        except MetricError as found:
+            error = error or found  # not yet: what follows may be malformed
+            continue
+        if milli is not None:
+            values[pod] = _tuple(PodValue, (milli, at_s, window_s))
+    return Samples(values, error if raws else no_metrics())
 
 
 def read_values(case: Fields) -> dict[str, PodValue]:
@@ -38,99 +78,63 @@ def read_values(case: Fields) -> dict[str, PodValue]:
     }
 
 
-def _read[T](
-    case: Fields,
-    key: str,
-    quick: Callable[[dict[str, object]], T | None],
-    slow: Callable[[Fields], T],
-) -> list[T]:
-    found: list[T] = []
-    for index, raw in enumerate(case.items(key)):
-        one = quick(raw) if type(raw) is dict else None
-        if one is None:
-            one = slow(Fields.of(raw, f"{case.path(key)}[{index}]"))
-        found.append(one)
-    return found
+def _quick_pod(raw: Any) -> Pod:
+    name, start_s, condition, deleting = raw["name"], raw["start_s"], raw["ready"], raw["deleting"]
+    if type(name) is not str or not name or (deleting is not False and deleting is not True):
+        raise TypeError
+    if start_s is not None and type(start_s) is not int and type(start_s) is not float:
+        raise TypeError
+    ready = None if condition is None else _quick_ready(condition)
+    level = None
+    if len(raw) > _USUAL_KEYS:
+        if raw.get("init_containers") is not None:
+            raise TypeError
+        level = raw.get("pod_level_request_milli")
+        if level is not None and (type(level) is not int or not INT64_MIN <= level <= INT64_MAX):
+            raise TypeError
+    listed = raw["containers"]
+    if type(listed) is not list:
+        raise TypeError
+    containers = []
+    for each in listed:
+        container, milli = each["name"], each["request_milli"]
+        if type(container) is not str:
+            raise TypeError
+        if milli is not None and (type(milli) is not int or not INT64_MIN <= milli <= INT64_MAX):
+            raise TypeError
+        containers.append(_tuple(Container, (container, milli)))
+    phase = _PHASES[raw["phase"]]
+    return _tuple(Pod, (name, phase, deleting, start_s, ready, tuple(containers), level))
 
 
-def _quick_pod(raw: dict[str, object]) -> Pod | None:
-    """The usual pod; None if there is anything to look at twice."""
-    get = raw.get
-    name, phase, start_s = get("name"), get("phase"), get("start_s")
-    deleting, condition, level = get("deleting"), get("ready"), get("pod_level_request_milli")
-    if (
-        type(name) is not str
-        or not name
-        or type(phase) is not str
-        or (deleting is not False and deleting is not True and deleting is not None)
-        or (start_s is not None and type(start_s) not in _NUMBERS)
-        or (level is not None and not _is_int64(level))
-        or get("init_containers")
-    ):
-        return None
-    ready = None
-    if condition is not None:
-        ready = _quick_ready(condition)
-        if ready is None:
-            return None
-    containers = _quick_containers(get("containers"))
-    known = _PHASES.get(phase)
-    if known is None or containers is None:
-        return None
-    return _tuple(Pod, (name, known, deleting is True, start_s, ready, containers, level))
+def _quick_ready(raw: Any) -> Ready:
+    changed_s = raw["last_transition_s"]
+    if type(changed_s) is not int and type(changed_s) is not float:
+        raise TypeError
+    return _tuple(Ready, (_STATUSES[raw["status"]], changed_s))
 
 
-def _quick_ready(raw: object) -> Ready | None:
-    if type(raw) is not dict:
-        return None
-    status, changed_s = raw.get("status"), raw.get("last_transition_s")
-    if type(status) is not str or type(changed_s) not in _NUMBERS:
-        return None
-    known = _STATUSES.get(status)
-    return None if known is None else _tuple(Ready, (known, changed_s))
+type _Sample = tuple[str, float, float, list[Usage]]
 
 
-def _quick_containers(raw: object) -> tuple[Container, ...] | None:
-    pairs = _pairs(raw, "request_milli")
-    return None if pairs is None else tuple([_tuple(Container, pair) for pair in pairs])
-
-
-def _quick_sample(raw: dict[str, object]) -> ResourceSample | None:
-    get = raw.get
-    pod, at_s, window_s = get("pod"), get("timestamp_s"), get("window_s")
-    pairs = _pairs(get("containers"), "usage_milli")
-    if (
-        pairs is None
-        or type(pod) is not str
-        or type(at_s) not in _NUMBERS
-        or type(window_s) not in _NUMBERS
-    ):
-        return None
-    usages = tuple([_tuple(Usage, pair) for pair in pairs])
-    return _tuple(ResourceSample, (pod, at_s, window_s, usages))
-
-
-def _pairs(raw: object, key: str) -> list[tuple[str, int | None]] | None:
-    """Name and whole number (or null) of each container."""
-    if raw is None:
-        return []
-    if type(raw) is not list:
-        return None
-    pairs: list[tuple[str, int | None]] = []
-    for each in raw:
-        if type(each) is not dict:
-            return None
-        name, milli = each.get("name"), each.get(key)
-        if type(name) is not str:
-            return None
-        if milli is not None and not _is_int64(milli):
-            return None
-        pairs.append((name, milli))
-    return pairs
-
-
-def _is_int64(value: object) -> bool:
-    return type(value) is int and INT64_MIN <= value <= INT64_MAX
+def _quick_sample(raw: Any) -> _Sample:
+    pod, at_s, window_s = raw["pod"], raw["timestamp_s"], raw["window_s"]
+    listed = raw["containers"]
+    if type(pod) is not str or type(listed) is not list:
+        raise TypeError
+    if type(at_s) is not int and type(at_s) is not float:
+        raise TypeError
+    if type(window_s) is not int and type(window_s) is not float:
+        raise TypeError
+    usages: list[Usage] = []
+    for each in listed:
+        container, milli = each["name"], each["usage_milli"]
+        if type(container) is not str:
+            raise TypeError
+        if milli is not None and (type(milli) is not int or not INT64_MIN <= milli <= INT64_MAX):
+            raise TypeError
+        usages.append((container, milli))
+    return pod, at_s, window_s, usages
 
 
 def _pod(fields: Fields) -> Pod:
@@ -159,13 +163,13 @@ def _pod(fields: Fields) -> Pod:
     )
 
 
-def _sample(fields: Fields) -> ResourceSample:
-    return ResourceSample(
-        pod=fields.text("pod"),
-        timestamp_s=fields.number("timestamp_s"),
-        window_s=fields.number("window_s"),
-        usages=tuple(
-            Usage(one.text("name"), one.optional_integer("usage_milli"))
+def _sample(fields: Fields) -> _Sample:
+    return (
+        fields.text("pod"),
+        fields.number("timestamp_s"),
+        fields.number("window_s"),
+        [
+            (one.text("name"), one.optional_integer("usage_milli"))
             for one in fields.objects("containers")
-        ),
+        ],
     )

@@ -130,21 +130,21 @@ def _is_ready(
 
 def requests(pods: Iterable[Pod], container: str) -> dict[str, int]:
     """Milli requests by pod, of one container if named; MetricError if one has none."""
-    return {pod.name: _request(pod, container) for pod in pods}
-
-
-def _request(pod: Pod, container: str) -> int:
-    if pod.pod_level_request_milli is not None and not container:
-        return pod.pod_level_request_milli
-    total = 0
-    for each in pod.containers:
-        if container and each.name != container:
+    asked: dict[str, int] = {}
+    for name, _, _, _, _, containers, level in pods:
+        if level is not None and not container:
+            asked[name] = level
             continue
-        if each.request_milli is None:
-            text = f"missing request in container {each.name} of Pod {pod.name}"
-            raise MetricError(ErrorClass.MISSING_REQUEST, text)
-        total += each.request_milli
-    return wrap64(total)
+        total = 0
+        for each, milli in containers:
+            if container and each != container:
+                continue
+            if milli is None:
+                text = f"missing request in container {each} of Pod {name}"
+                raise MetricError(ErrorClass.MISSING_REQUEST, text)
+            total += milli
+        asked[name] = wrap64(total)
+    return asked
 
 
 def ready_and_running(pods: Sequence[Pod]) -> int:
