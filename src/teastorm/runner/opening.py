@@ -23,8 +23,11 @@ from teastorm.runner.capacity import CapacityStore, Say, capacity_of
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.folder import RUNS_DIR, RunFolder
 from teastorm.runner.problems import RunProblem
+from teastorm.runner.scaling import LiveShop, ScalerThread
 
 READY_S = 60.0
+FRESH_S = 3.0
+"""A recorded sample that is older tells an autoscaler nothing."""
 RUN_SCHEMA = "teastorm.run/1"
 
 
@@ -49,6 +52,7 @@ class Opened:
 
     session: Session
     recorder: FlightRecorder
+    scaler: ScalerThread | None = None
 
 
 def open_run(
@@ -91,11 +95,31 @@ def open_run(
             folder.write("run.json", _run_json(session, capacity))
             recorder = FlightRecorder(platform.targets, t0_s=t0_s)
             recorder.start()
+            scaler = _scaler(session, recorder)
         except BaseException:
             with interruption.shielded():
                 platform.tear_down()
             raise
-    return Opened(session=session, recorder=recorder)
+    return Opened(session=session, recorder=recorder, scaler=scaler)
+
+
+def _scaler(session: Session, recorder: FlightRecorder) -> ScalerThread | None:
+    """The live autoscaler, begun, if the experiment has one."""
+    experiment, site = session.experiment, session.site
+    plan = experiment.autoscaler
+    if plan is None:
+        return None
+    live = LiveShop(
+        platform=site.platform,
+        plan=plan,
+        latest=lambda names: recorder.latest(names, since_s=site.now_s() - FRESH_S),
+        now_s=site.now_s,
+        factor=experiment.time_factor,
+        replicas=experiment.replicas[plan.service],
+    )
+    scaler = ScalerThread(plan, live, note=site.note, now_s=site.now_s)
+    scaler.start()
+    return scaler
 
 
 def _run_json(session: Session, capacity: Capacity) -> dict[str, object]:
@@ -130,6 +154,7 @@ def _run_json(session: Session, capacity: Capacity) -> dict[str, object]:
         "checks": list(experiment.checks),
         "slo": experiment.slo.as_json(),
         "time_factor": experiment.time_factor,
+        "autoscaler": None if experiment.autoscaler is None else experiment.autoscaler.as_json(),
         "deadlines_s": dict(clients_of(experiment).deadlines_s),
         "versions": versions(),
     }
