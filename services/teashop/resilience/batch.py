@@ -18,7 +18,7 @@ import heapq
 import itertools
 import math
 
-from teashop.inference.sequence import BatchConfig, Outcome, QueueFull, Sequence
+from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull, Sequence
 
 _EPSILON_S = 1e-6
 """An event this close counts as due: sums of floats must not make a timer spin."""

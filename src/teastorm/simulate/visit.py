@@ -1,0 +1,84 @@
+"""One wish of one user, and one attempt of it that is under way. Plain objects on the hot path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from teashop.resilience.admission import Permit
+    from teashop.resilience.criticality import Criticality
+    from teastorm.load.client import Wish
+    from teastorm.simulate.gateway import Gateway
+
+CHAT: Final = 0
+CHECKOUT: Final = 1
+PAYMENT: Final = 2
+STATUS: Final = 3
+MENU: Final = 4
+NAMES: Final = ("chat", "checkout", "payment", "status", "menu")
+
+
+class Visit:
+    """One wish; `extra` is how many status questions follow a checkout.
+
+    Attributes:
+        understood: rules could resolve the utterance.
+        wish: the client's own state machine, made when the first answer was no final one.
+        ticket: a waiting-room ticket that the next attempt shows.
+        waited_s: how long the client waited of its own will before this attempt.
+        pending: the attempt whose answer counts; an older one's does not.
+    """
+
+    __slots__ = ("extra", "honours", "intended_s", "jitter", "klass", "number", "pending", "rank",
+                 "sent_s", "ticket", "understood", "user", "wish")  # fmt: skip
+
+    def __init__(
+        self,
+        number: int,
+        intended_s: float,
+        klass: int,
+        rank: Criticality,
+        user: str,
+        honours: bool,
+        jitter: float,
+        understood: bool,
+        extra: int,
+    ) -> None:
+        self.number = number
+        self.intended_s = intended_s
+        self.klass = klass
+        self.rank = rank
+        self.user = user
+        self.honours = honours
+        self.jitter = jitter
+        self.understood = understood
+        self.extra = extra
+        self.wish: Wish | None = None
+        self.ticket = ""
+        self.sent_s = intended_s
+        self.pending: Try | None = None
+
+
+class Try:
+    """One attempt inside the shop: in a room's line, or on its way to inference or orders."""
+
+    __slots__ = ("attempts", "deadline_s", "endpoint", "gateway", "open", "permit", "rank", "rung",
+                 "sequence", "started_s", "tokens", "tried", "visit", "waited")  # fmt: skip
+
+    def __init__(
+        self, visit: Visit, gateway: Gateway, rank: Criticality, deadline_s: float | None
+    ) -> None:
+        self.visit = visit
+        self.gateway = gateway
+        self.rank = rank
+        self.deadline_s = deadline_s
+        self.open = True
+        self.permit: Permit | None = None
+        self.started_s = 0.0
+        self.rung = "none"
+        self.tokens = 0
+        self.endpoint = ""
+        self.attempts = 0
+        self.tried: list[str] = []
+        self.waited = False
+        self.sequence: object = None
