@@ -23,7 +23,9 @@ def service():
 @pytest.fixture
 def shortened(service):
     """The same in a tenth of the time, for what only has to run."""
-    steps = tuple(type(s)(s.start_s / 10, s.end_s / 10, s.rps) for s in service.scenario.demand.steps)
+    steps = tuple(
+        type(s)(s.start_s / 10, s.end_s / 10, s.rps) for s in service.scenario.demand.steps
+    )
     demand = dataclasses.replace(service.scenario.demand, steps=steps)
     return dataclasses.replace(
         service, scenario=dataclasses.replace(service.scenario, demand=demand)

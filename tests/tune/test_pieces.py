@@ -126,7 +126,9 @@ def test_what_is_written_is_what_was_simulated(a_service, setting):
         setting.min_replicas,
         setting.max_replicas,
     )
-    assert values["behavior"] == yaml.safe_load(manifests.hpa(setting, a_service))["spec"]["behavior"]
+    assert (
+        values["behavior"] == yaml.safe_load(manifests.hpa(setting, a_service))["spec"]["behavior"]
+    )
 
 
 def test_the_values_name_the_charts_fields(service):
@@ -147,9 +149,12 @@ def test_a_planned_floor_stands_from_before_the_crowd_to_its_end(service):
     assert (end.at_s, end.min_replicas) == (450, 0)
     assert "3 replicas planned from 0:01:30 until 0:07:30" in words.ahead(setting, service)
     assert "minReplicas to 3 at 0:01:30" in manifests.hpa(setting, service)
-    assert Setting(min_replicas=3, ahead_s=60, ahead_replicas=3).planned(
-        service, service.scenario.demand
-    ) == ()
+    assert (
+        Setting(min_replicas=3, ahead_s=60, ahead_replicas=3).planned(
+            service, service.scenario.demand
+        )
+        == ()
+    )
     assert crowd_of(service.scenario.demand, 40.0) is None
 
 

@@ -34,9 +34,16 @@ def server():
                 return self.answer(401, {"status": "error"})
             values = QUERIES.get(given["query"])
             start, step = float(given["start"]), float(given["step"])
-            rows = [] if values is None else [
-                {"metric": {}, "values": [[start + n * step, str(v)] for n, v in enumerate(values)]}
-            ]
+            rows = (
+                []
+                if values is None
+                else [
+                    {
+                        "metric": {},
+                        "values": [[start + n * step, str(v)] for n, v in enumerate(values)],
+                    }
+                ]
+            )
             return self.answer(200, {"status": "success", "data": {"result": rows}})
 
         def answer(self, status, content):
@@ -129,6 +136,8 @@ def test_a_mapping_that_does_not_suffice_is_refused(change, sentence, tmp_path):
     points = tuple((15.0 * n, 10.0) for n in range(4))
     with pytest.raises(TuneInvalid) as caught:
         service_of(
-            read_mapping(path), Read(points=points), lambda _query: Read(points=((0, 0.2), (15, 0.2)))
+            read_mapping(path),
+            Read(points=points),
+            lambda _query: Read(points=((0, 0.2), (15, 0.2))),
         )
     assert sentence in str(caught.value)

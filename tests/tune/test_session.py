@@ -50,9 +50,7 @@ def session(service, kept):
 
 def test_more_replicas_miss_less_and_cost_more(service):
     few, many = Setting(min_replicas=1, max_replicas=1), Setting(min_replicas=4, max_replicas=4)
-    one, four = score(
-        service, [few.scaling(service), many.scaling(service)], [1, 2], factor=10.0
-    )
+    one, four = score(service, [few.scaling(service), many.scaling(service)], [1, 2], factor=10.0)
     assert one.miss_share.low > four.miss_share.high
     assert one.pod_hours.mean == pytest.approx(600 / 3600, rel=0.02)  # hours of the day
     assert four.pod_hours.mean == pytest.approx(4 * 600 / 3600, rel=0.02)
@@ -125,7 +123,7 @@ def test_the_files_say_what_was_chosen(session, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_refused(session, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(TuneInvalid, match="--out: .* cannot be written"):
+    with pytest.raises(TuneInvalid, match=r"--out: .* cannot be written"):
         write(session, tmp_path / "file" / "under")
 
 

@@ -35,6 +35,10 @@ class Scaled(Protocol):
         """A scrape of all metrics."""
         ...
 
+    def floor(self, now_s: float) -> int:
+        """Replicas planned for this moment whatever the metrics say; 0: none."""
+        ...
+
     def scale(self, replicas: int) -> None:
         """Want so many."""
         ...
@@ -73,13 +77,14 @@ class Lag(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One decision and what it was made from."""
+    """One decision and what it was made from; `desired` has the planned floor in it."""
 
     at_s: float
     decision: Decision
     advice: Advice | None
     ready: int
     lag: Lag | None
+    desired: int
 
 
 class LiveScaler:
@@ -132,10 +137,12 @@ class LiveScaler:
         if decision.desired > current and seen is not None:
             since_s = now_s if self._asking_since_s is None else self._asking_since_s
             lag = Lag(seen.available_s - seen.middle_s, now_s - seen.available_s, now_s - since_s)
-        if decision.desired != current:
-            self._shop.scale(decision.desired)
+        floor = min(self._shop.floor(now_s), self._config.spec.max_replicas)
+        desired = max(decision.desired, floor)
+        if desired != current:
+            self._shop.scale(desired)
         ready = sum(_is_ready(pod) for pod in pods)
-        self._tell(Told(now_s, decision, advice, ready, lag))
+        self._tell(Told(now_s, decision, advice, ready, lag, desired))
 
     def _advice(self, seen: Seen | None, pods: Sequence[Pod], current: int, now_s: float) -> Advice:
         if seen is None:

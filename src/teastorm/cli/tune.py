@@ -15,7 +15,9 @@ from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.cli.run import SEED_MAX
 
 if TYPE_CHECKING:
+    from teastorm.tune.score import Figure
     from teastorm.tune.session import Session
+    from teastorm.tune.verify import Verified
 
 INCONCLUSIVE = 4
 SCHEMA = "teastorm.tune/1"
@@ -58,6 +60,7 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option("--storage", metavar="URL", help="Optuna's storage, to share a study.")
 @click.option("--study", default="teastorm-tune", show_default=True, help="Its name there.")
+@click.option("--verify", is_flag=True, help="Then try the choice on the local platform.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("tuned"),
     show_default=True, help="Folder for tune.html, values.yaml, hpa.yaml, tune.json.",
@@ -70,13 +73,15 @@ def tune(
     prometheus_ca: Path | None,
     prometheus_header: tuple[str, ...],
     out: Path,
+    verify: bool,
     as_json: bool,
     **given: object,
 ) -> int:
     """Search autoscaler settings that meet the objectives for the fewest pod-hours.
 
     Prints the trade-off and a recommendation; writes tune.html, tune.json and, if something meets
-    the objectives, hpa.yaml and values.yaml into --out. Exit 4 when nothing does.
+    the objectives, hpa.yaml and values.yaml into --out. Exit 4 when nothing does. With --verify the
+    choice then runs on this machine, and what was predicted is put beside what was measured.
     """
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - keeps --help fast
     from teastorm.tune.asked import Asked, wish_of  # noqa: PLC0415 - the same
@@ -98,15 +103,63 @@ def tune(
         )
         session = session_of(wish_of(asked), _tell)
         files = write(session, out)
+        verified = _verified(session, out, asked.seed, asked.seeds) if verify else None
     except TuneInvalid as error:
         raise CommandError(error.exit_code, str(error)) from error
     except ScenarioInvalid as error:
         raise CommandError(USAGE, str(error).rstrip(".")) from error
     if as_json:
-        print_json(SCHEMA, session.as_json() | {"files": [str(path) for path in files]})
+        content = session.as_json() | {"files": [str(path) for path in files]}
+        if verified is not None:
+            content["verified"] = verified.as_json()
+        print_json(SCHEMA, content)
     else:
         _show(session, files)
+        if verified is not None:
+            _show_verified(verified)
     return 0 if session.choice.chosen is not None else INCONCLUSIVE
+
+
+def _verified(session: Session, out: Path, seed: int, seeds: int) -> Verified:
+    """Run the choice on the local platform and put the prediction beside it."""
+    from teastorm.runner import run as runner  # noqa: PLC0415 - keeps --help fast
+    from teastorm.runner.experiment import EXPERIMENTS_DIR  # noqa: PLC0415 - the same
+    from teastorm.runner.opening import Options  # noqa: PLC0415 - the same
+    from teastorm.runner.problems import RunProblem  # noqa: PLC0415 - the same
+    from teastorm.tune.verify import compare, experiment  # noqa: PLC0415 - the same
+
+    template = EXPERIMENTS_DIR / "late-scaling.yaml"
+    if not template.is_file():
+        raise CommandError(USAGE, f"--verify: {template} is not here; run it in the repository")
+    try:
+        path = experiment(session, out, template)
+        outcome = runner.run(runner.Wish(path=path, seed=seed, options=Options(say=_tell)))
+    except RunProblem as problem:
+        raise CommandError(problem.exit_code, problem.sentence) from problem
+    if outcome.run_dir is None or outcome.result is None:
+        why = "; ".join(outcome.trouble) or "the run was not judged"
+        raise CommandError(outcome.exit_code or INCONCLUSIVE, f"--verify: {why}")
+    return compare(outcome.run_dir, range(seed, seed + seeds))
+
+
+def _show_verified(verified: Verified) -> None:
+    rows = [
+        (
+            f"{figure.name}{f', {figure.unit}' if figure.unit else ''}",
+            "-" if figure.predicted is None else words_of(figure.predicted),
+            "-" if figure.measured is None else f"{figure.measured:.3g}",
+        )
+        for figure in verified.figures
+    ]
+    print_table(("figure", "predicted", "measured"), rows)
+    say(f"Ready replicas within one of the predicted in {verified.within_one:.0%} of the seconds.")
+
+
+def words_of(figure: Figure) -> str:
+    """A figure with its interval."""
+    from teastorm.tune.words import plain  # noqa: PLC0415 - keeps --help fast
+
+    return plain(figure)
 
 
 def _tell(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import yaml
 
@@ -30,20 +30,30 @@ SHOP_METRICS = {"offered_rps": "offered_rps", "teashop_offered_rps": "offered_rp
 
 _PERIODS = {"sync_s": SYNC_S, "scrape_s": SCRAPE_S, "delay_s": DELAY_S}
 _START_UP = {"cpu_initialization_period_s": 300.0, "initial_readiness_delay_s": 30.0}
-_KEYS = ("hpa", "request_milli", *_PERIODS, *_START_UP)
+_KEYS = ("hpa", "request_milli", "planned", *_PERIODS, *_START_UP)
+
+
+class Planned(NamedTuple):
+    """A floor from a moment on; 0 ends it."""
+
+    at_s: float
+    min_replicas: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutoscalerPlan:
     """An HPA over a service. Its seconds are the day's: the time factor compresses them.
 
-    `request_milli` is what each replica's CPU is measured against.
+    `request_milli` is what each replica's CPU is measured against; `text` is the manifest as YAML;
+    `planned` are floors from moments of the crowd's phase (the curve's own seconds) on.
     """
 
     service: str
     request_milli: int
     manifest: Manifest
     live: LiveConfig
+    text: str
+    planned: tuple[Planned, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """What run.json says of it."""
@@ -57,6 +67,7 @@ class AutoscalerPlan:
                 {"name": m.name, "function": m.function.value, "target": m.target}
                 for m in self.live.metrics
             ],
+            "planned": [{"at_s": p.at_s, "min_replicas": p.min_replicas} for p in self.planned],
             **{name: getattr(self.live, name) for name in _PERIODS},
         }
 
@@ -72,7 +83,7 @@ def read_autoscaler(value: object, path: Path, at: str) -> AutoscalerPlan | None
     for key in given:
         if key not in _KEYS:
             raise usage(f"{where}.{key} is not known{did_you_mean(key, _KEYS)}")
-    manifest, source = _manifest(given.get("hpa"), path, where)
+    manifest, source, text = _manifest(given.get("hpa"), path, where)
     service = manifest.target_name
     if service not in SERVICES:
         raise usage(f"{source}: spec.scaleTargetRef.name {service!r} is no service of the shop")
@@ -85,6 +96,8 @@ def read_autoscaler(value: object, path: Path, at: str) -> AutoscalerPlan | None
         service=service,
         request_milli=cast("int", given["request_milli"]),
         manifest=manifest,
+        text=text,
+        planned=_planned(given.get("planned"), where),
         live=LiveConfig(
             spec=manifest.spec,
             metrics=manifest.metrics,
@@ -94,8 +107,28 @@ def read_autoscaler(value: object, path: Path, at: str) -> AutoscalerPlan | None
     )
 
 
-def _manifest(value: object, path: Path, where: str) -> tuple[Manifest, str]:
-    """From a file beside the experiment, or written into it."""
+def _planned(value: object, where: str) -> tuple[Planned, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise usage(f"{where}.planned must be a list of at_s and min_replicas, got {value!r}")
+    found: list[Planned] = []
+    for index, each in enumerate(value):
+        row, here = cast("dict[str, object]", each), f"{where}.planned[{index}]"
+        if not isinstance(each, dict) or set(row) != {"at_s", "min_replicas"}:
+            raise usage(f"{here} must have at_s and min_replicas, got {each!r}")
+        for name, rule in (("at_s", arguments.at_least(0)), ("min_replicas", arguments.whole(0))):
+            if refused := rule(row[name]):
+                raise usage(f"{here}.{name} {refused}")
+        one = Planned(float(cast("float", row["at_s"])), cast("int", row["min_replicas"]))
+        if found and one.at_s <= found[-1].at_s:
+            raise usage(f"{here}.at_s must be above {found[-1].at_s:g}, got {one.at_s:g}")
+        found.append(one)
+    return tuple(found)
+
+
+def _manifest(value: object, path: Path, where: str) -> tuple[Manifest, str, str]:
+    """From a file beside the experiment, or written into it; where it stands, and its text."""
     if isinstance(value, str) and value:
         file = path.parent / value
         try:
@@ -119,7 +152,7 @@ def _manifest(value: object, path: Path, where: str) -> tuple[Manifest, str]:
                 f"{source}: spec.metrics[{index}]: {metric.name!r} is not measured here; "
                 f"it may be {', '.join(known)}"
             )
-    return manifest, source
+    return manifest, source, text
 
 
 def _seconds(given: Mapping[str, object], name: str, usual: float, where: str) -> float:

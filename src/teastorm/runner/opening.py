@@ -11,7 +11,7 @@ from pathlib import Path
 
 from teastorm.chaos.interruption import Interruption
 from teastorm.chaos.offering import clients_of
-from teastorm.chaos.session import Chosen, Session
+from teastorm.chaos.session import FAULT_PHASE, Chosen, Session
 from teastorm.chaos.site import LiveSite
 from teastorm.load.capacity import Capacity
 from teastorm.observe.recorder import FlightRecorder
@@ -28,6 +28,8 @@ from teastorm.runner.scaling import LiveShop, ScalerThread
 READY_S = 60.0
 FRESH_S = 3.0
 """A recorded sample that is older tells an autoscaler nothing."""
+HPA_FILE = "hpa.yaml"
+"""The manifest of a run's live autoscaler, in its folder."""
 RUN_SCHEMA = "teastorm.run/1"
 
 
@@ -116,7 +118,11 @@ def _scaler(session: Session, recorder: FlightRecorder) -> ScalerThread | None:
         now_s=site.now_s,
         factor=experiment.time_factor,
         replicas=experiment.replicas[plan.service],
+        load_began_s=lambda: next(
+            (w.start_s for w in session.windows if w.name == FAULT_PHASE), None
+        ),
     )
+    (session.folder.path / HPA_FILE).write_text(plan.text, encoding="utf-8")
     scaler = ScalerThread(plan, live, note=site.note, now_s=site.now_s)
     scaler.start()
     return scaler

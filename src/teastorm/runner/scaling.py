@@ -62,6 +62,7 @@ class LiveShop:
     now_s: Callable[[], float]
     factor: float
     replicas: int
+    load_began_s: Callable[[], float | None] = lambda: None
     cpu: Callable[[Replica], float | None] = cpu_seconds
     _lives: dict[str, _Life] = field(default_factory=dict)
 
@@ -73,6 +74,15 @@ class LiveShop:
         """See `Scaled`."""
         self.replicas = replicas
         self.platform.scale(self.plan.service, replicas)
+
+    def floor(self, now_s: float) -> int:
+        """See `Scaled`; planned times count from when the crowd's phase begins."""
+        began_s = self.load_began_s()
+        if began_s is None:
+            return 0
+        since_s = now_s - began_s * self.factor
+        past = [planned for planned in self.plan.planned if planned.at_s <= since_s]
+        return past[-1].min_replicas if past else 0
 
     def pods(self) -> list[Pod]:
         """See `Scaled`: those that run, and as many Pending ones as are still to start."""
@@ -183,7 +193,7 @@ def event_of(told: Told, service: str, factor: float) -> dict[str, JsonValue]:
         "service": service,
         "path": decision.path.value,
         "current": decision.current,
-        "desired": decision.desired,
+        "desired": told.desired,
         "ready": told.ready,
         "recommendation": None if advice is None else advice.replicas,
         "metrics": []

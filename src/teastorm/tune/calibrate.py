@@ -34,7 +34,7 @@ def from_run(run_dir: Path, *, stretched: bool = True) -> Service:
         scenario=_stretched(scenario, factor), tokens=tokens, source=f"run {run_dir.name}"
     )
     assumed: list[str] = []
-    service = _at_measured_capacity(service, run, assumed)
+    service = at_measured_capacity(service, run)
     service = _with_start_up(service, run_dir, factor, assumed)
     assumed.append(
         "CPU of a replica: "
@@ -56,14 +56,11 @@ def _stretched(scenario: Scenario, factor: float) -> Scenario:
     )
 
 
-def _at_measured_capacity(
-    service: Service, run: Mapping[str, object], assumed: list[str]
-) -> Service:
-    """Speeds of a replica scaled so that its capacity is the measured one."""
+def at_measured_capacity(service: Service, run: Mapping[str, object]) -> Service:
+    """Speeds of a replica scaled so that its capacity is the one that run.json measured."""
     capacity, replicas = _mapping(run.get("capacity")), _mapping(run.get("replicas"))
     measured = _number(capacity.get("rps"), 0.0) / max(1.0, _number(replicas.get("inference"), 1))
     if not measured > 0:
-        assumed.append("capacity: from the model's own speeds, the run measured none")
         return service
     slower = service.replica_rps / measured
     return service.with_model(

@@ -38,7 +38,7 @@ def compressed(scenario: Scenario, factor: float) -> Scenario:
         # The very arrivals of a plan cannot be compressed; its rates can.
         demand=dataclasses.replace(demand, steps=steps, plan=None),
         inference=dataclasses.replace(model, startup_s=model.startup_s / factor),
-        scaling=None if scenario.scaling is None else _scaling(scenario.scaling, factor),
+        scaling=None if scenario.scaling is None else faster(scenario.scaling, factor),
         events=tuple(
             dataclasses.replace(
                 event,
@@ -53,7 +53,8 @@ def compressed(scenario: Scenario, factor: float) -> Scenario:
     )
 
 
-def _scaling(scaling: Scaling, factor: float) -> Scaling:
+def faster(scaling: Scaling, factor: float) -> Scaling:
+    """An autoscaler whose periods, windows and plans are `factor` times as short."""
     start_up = scaling.start_up
     return dataclasses.replace(
         scaling,

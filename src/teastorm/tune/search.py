@@ -101,9 +101,7 @@ def search(
 
 
 def _study(how: Search) -> optuna.Study:
-    sampler = optuna.samplers.TPESampler(
-        seed=how.seed, n_startup_trials=max(8, how.trials // 4)
-    )
+    sampler = optuna.samplers.TPESampler(seed=how.seed, n_startup_trials=max(8, how.trials // 4))
     try:
         return optuna.create_study(
             storage=how.storage,
