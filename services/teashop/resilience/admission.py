@@ -130,7 +130,16 @@ class Limiter:
         Raises:
             LimitReached: none is free.
         """
-        if self.in_flight >= self.bound:
+        permit = self.try_acquire(now_s)
+        if permit is None:
             raise LimitReached(f"{self.in_flight} requests are in flight, the limit.")
+        return permit
+
+    def try_acquire(self, now_s: float) -> Permit | None:
+        """Give a permit, or None if none is free: for callers to whom that is no exception."""
+        bound = self.limit.limit
+        hard = self._max_in_flight
+        if self.in_flight >= (bound if hard is None or bound < hard else hard):
+            return None
         self.in_flight += 1
         return Permit(self, now_s)

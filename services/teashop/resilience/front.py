@@ -18,7 +18,7 @@ from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit, Limit
 from teashop.resilience.pressure import Pressure
 from teashop.resilience.protections import Protections
 from teashop.resilience.queue import QueueConfig
-from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
+from teashop.resilience.quota import QuotaConfig, Quotas
 from teashop.resilience.room import Room
 from teashop.resilience.waiting_room import WaitingRoom, WaitingRoomConfig
 
@@ -197,11 +197,7 @@ def bucket(rate_rps: float) -> Quotas:
 
 
 def _spend(tokens: Quotas, now_s: float) -> bool:
-    try:
-        tokens.take("", now_s)
-    except QuotaExceeded:
-        return False
-    return True
+    return tokens.early_s("", now_s) == 0.0
 
 
 def _ai_limit(config: FrontConfig, on: Protections) -> Limit:

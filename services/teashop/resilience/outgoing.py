@@ -42,14 +42,14 @@ class Target:
             return None
         if len(self.breakers) > len(endpoints) + 8:
             self.breakers = {e: b for e, b in self.breakers.items() if e in endpoints}
-        left = list(endpoints)
+        left: Sequence[str] = endpoints
         if tried:
-            left = [e for e in endpoints if e not in tried] or left
+            left = [e for e in endpoints if e not in tried] or endpoints
         while left:
             endpoint = self.balancer.choose(left, rng, now_s)
             if not self._breaker_on or self._breaker(endpoint).allow(now_s):
                 return endpoint
-            left.remove(endpoint)
+            left = [e for e in left if e != endpoint]
         return None
 
     def pause_s(

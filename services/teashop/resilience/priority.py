@@ -124,8 +124,10 @@ class Threshold:
         """Whether this request may pass now; counts it as offered."""
         self._offered[criticality] += 1
         threshold = self._threshold
-        if criticality + 1.0 <= threshold or (
-            criticality < threshold and criticality + self.position(user, now_s) < threshold
+        if (
+            threshold >= _OPEN
+            or criticality + 1.0 <= threshold
+            or (criticality < threshold and criticality + self.position(user, now_s) < threshold)
         ):
             self._passed += 1
             return True

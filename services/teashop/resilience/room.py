@@ -36,7 +36,7 @@ class Room[W]:
     """
 
     __slots__ = ("_admit", "_capacity", "_limiter", "_queue", "_refuse", "full_moments", "left",
-                 "limit", "name")  # fmt: skip
+                 "limit", "name", "waiting")  # fmt: skip
 
     def __init__(
         self,
@@ -54,6 +54,8 @@ class Room[W]:
         self._capacity = queue.capacity
         self._admit = admit
         self._refuse = refuse
+        self.waiting = 0
+        """Requests in the queue."""
         self.full_moments = 0
         """How often a request found no place; the priority threshold looks at its growth."""
         self.left = 0
@@ -65,19 +67,14 @@ class Room[W]:
         return self._limiter.in_flight
 
     @property
-    def waiting(self) -> int:
-        """Requests in the queue."""
-        return len(self._queue)
-
-    @property
     def has_place(self) -> bool:
         """Whether a request would get a permit at once."""
-        return not len(self._queue) and self._limiter.free > 0
+        return not self.waiting and self._limiter.free > 0
 
     @property
     def has_headroom(self) -> bool:
         """Whether a sixth of the places is free: what the lowest level must leave to the others."""
-        return not len(self._queue) and self._limiter.free * 6 >= self._limiter.bound
+        return not self.waiting and self._limiter.free * 6 >= self._limiter.bound
 
     def enter(
         self, waiter: W, criticality: Criticality, now_s: float, deadline_s: float | None
@@ -87,8 +84,10 @@ class Room[W]:
         Raises:
             NoRoom: with the reason.
         """
-        if not len(self._queue) and self._limiter.free > 0:
-            return self._limiter.acquire(now_s)
+        if not self.waiting:
+            permit = self._limiter.try_acquire(now_s)
+            if permit is not None:
+                return permit
         if self._capacity == 0:
             self.full_moments += 1
             raise NoRoom("limit")
@@ -99,18 +98,22 @@ class Room[W]:
         except QueueFull:
             self.full_moments += 1
             raise NoRoom("queue_full") from None
-        if evicted is not None:
+        if evicted is None:
+            self.waiting += 1
+        else:
             self.full_moments += 1
             self._refuse(evicted, "queue_full")
         return None
 
     def forget(self, waiter: W) -> bool:
         """Take a waiter out whose caller has gone; False if it was not waiting."""
-        return self._queue.remove(waiter)
+        waited = self._queue.remove(waiter)
+        self.waiting -= waited
+        return waited
 
     def give_up(self, waiter: W) -> bool:
         """Take a waiter out that has waited long enough: a moment without place."""
-        waited = self._queue.remove(waiter)
+        waited = self.forget(waiter)
         self.full_moments += waited
         return waited
 
@@ -123,8 +126,9 @@ class Room[W]:
         else:
             permit.ignore()
         self.left += 1
-        while len(self._queue) and self._limiter.free > 0:
+        while self.waiting and self._limiter.free > 0:
             popped = self._queue.pop(now_s)
+            self.waiting = len(self._queue)
             for dropped, reason in popped.dropped:
                 self.full_moments += 1
                 self._refuse(dropped, reason)

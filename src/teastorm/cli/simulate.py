@@ -20,7 +20,9 @@ SCHEMA = "teastorm.simulate/1"
 
 
 @click.command()
-@click.option("--orders", type=click.FloatRange(min=1), help="Orders of the day; 20,000 by default.")
+@click.option(
+    "--orders", type=click.FloatRange(min=1), help="Orders of the day; 20,000 by default."
+)
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="Length of the day.")
 @click.option("--replicas", type=click.IntRange(1, 10_000), help="Inference replicas.")
 @click.option(
@@ -85,7 +87,9 @@ def simulate(
         if check_theory:
             return _theory(chosen if seeds > 1 else range(seed, seed + 20), workers, as_json)
         if check_live is not None:
-            return _live(check_live, chosen if seeds > 1 else range(seed, seed + 5), workers, as_json)
+            return _live(
+                check_live, chosen if seeds > 1 else range(seed, seed + 5), workers, as_json
+            )
         asked = Asked(
             orders=orders,
             hours=hours,

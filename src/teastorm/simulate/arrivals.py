@@ -6,6 +6,7 @@ comes as often as the next. Memory is bounded by the slice and the crowd, not by
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,11 +17,18 @@ from teastorm.load.plan import draw
 from teastorm.simulate.demand import Demand, Step
 from teastorm.simulate.visit import CHAT, CHECKOUT, MENU, Visit
 
-_SLICE = 16_384
+_SLICE = 4_096
 """Arrivals drawn at once, about."""
 _CROWD_MAX = 100_000
 """Users of one kind; beyond it each comes more often than the mix says (see docs)."""
 _KINDS = {"chat": CHAT, "checkout": CHECKOUT, "menu": MENU}
+_LEVELS = {
+    "c": Criticality.SHEDDABLE_PLUS,
+    "s": Criticality.SHEDDABLE,
+    "b": Criticality.CRITICAL,
+    "m": Criticality.SHEDDABLE,
+}
+"""Kinds of users: chats, chats that lower themselves, checkouts, menus."""
 _RANKS = {c.label: c for c in Criticality}
 
 
@@ -41,8 +49,9 @@ def _drawn(demand: Demand, honour_share: float, seed: int) -> Iterator[tuple[flo
         "m": chats * mix.menu_per_chat,
         "b": mix.critical_rps * demand.seconds,
     }
+    people: list[tuple[str, Criticality, bool]] = []
     crowds = {
-        name: _Crowd(name, expected / mix.requests_per_user, honour_share, rng)
+        name: _Crowd(name, people, expected / mix.requests_per_user, honour_share, rng)
         for name, expected in size.items()
     }
     number = 0
@@ -60,29 +69,24 @@ def _drawn(demand: Demand, honour_share: float, seed: int) -> Iterator[tuple[flo
         lowered = (rng.random(total) < mix.lowered_share) & (kinds == CHAT)
         understood = rng.random(total) >= mix.unresolvable_share
         statuses = rng.integers(1, mix.status_max + 1, total)
-        dealt = {
-            "c": crowds["c"].deal(int(((kinds == CHAT) & ~lowered).sum())),
-            "s": crowds["s"].deal(int(lowered.sum())),
-            "b": crowds["b"].deal(counts[1]),
-            "m": crowds["m"].deal(counts[2]),
-        }
-        take = {CHAT: dealt["c"], CHECKOUT: dealt["b"], MENU: dealt["m"]}
-        rank = {
-            CHAT: Criticality.SHEDDABLE_PLUS,
-            CHECKOUT: Criticality.CRITICAL,
-            MENU: Criticality.SHEDDABLE,
-        }
-        for time_s, kind, low, plain, jitter, extra in zip(
+        places = np.empty(total, dtype=np.int64)
+        for name, mask in (
+            ("c", (kinds == CHAT) & ~lowered),
+            ("s", lowered),
+            ("b", kinds == CHECKOUT),
+            ("m", kinds == MENU),
+        ):
+            places[mask] = crowds[name].deal(int(mask.sum()))
+        for time_s, kind, place, plain, jitter, extra in zip(
             times[order].tolist(),
             kinds.tolist(),
-            lowered.tolist(),
+            places.tolist(),
             understood.tolist(),
             rng.random(total).tolist(),
             statuses.tolist(),
             strict=True,
         ):
-            user, honours = next(dealt["s"] if low else take[kind])
-            level = Criticality.SHEDDABLE if low else rank[kind]
+            user, level, honours = people[place]
             yield (
                 time_s,
                 Visit(number, time_s, kind, level, user, honours, jitter, plain, extra),
@@ -94,31 +98,38 @@ class _Crowd:
     """Users of one kind, dealt in rounds, each round in a newly drawn order."""
 
     def __init__(
-        self, prefix: str, size: float, honour_share: float, rng: np.random.Generator
+        self,
+        prefix: str,
+        people: list[tuple[str, Criticality, bool]],
+        size: float,
+        honour_share: float,
+        rng: np.random.Generator,
     ) -> None:
         count = max(5, min(_CROWD_MAX, round(size)))
         honours = np.arange(count) < round(count * honour_share)
         rng.shuffle(honours)
-        self._users = [
-            (f"{prefix}{n}", bool(honoured)) for n, honoured in enumerate(honours.tolist())
+        self._first = len(people)
+        self._count = count
+        people += [
+            (f"{prefix}{n}", _LEVELS[prefix], honoured)
+            for n, honoured in enumerate(honours.tolist())
         ]
         self._rng = rng
-        self._round: NDArray[np.int64] = rng.permutation(count)
+        self._round: NDArray[np.int64] = rng.permutation(count) + self._first
         self._next = 0
 
-    def deal(self, count: int) -> Iterator[tuple[str, bool]]:
-        """The next `count` users; drawn now, taken when they come."""
-        parts = []
+    def deal(self, count: int) -> NDArray[np.int64]:
+        """The places of the next `count` users in the list of all people."""
+        parts = [self._round[:0]]
         while count > 0:
             part = self._round[self._next : self._next + count]
             parts.append(part)
             count -= len(part)
             self._next += len(part)
             if self._next >= len(self._round):
-                self._round = self._rng.permutation(len(self._users))
+                self._round = self._rng.permutation(self._count) + self._first
                 self._next = 0
-        users = self._users
-        return (users[n] for part in parts for n in part.tolist())
+        return np.concatenate(parts)
 
 
 def _slices(demand: Demand) -> Iterator[Step]:
@@ -129,7 +140,7 @@ def _slices(demand: Demand) -> Iterator[Step]:
         expected = width_s * (step.rps * (1 + mix.menu_per_chat) + mix.critical_rps)
         pieces = max(1, round(expected / _SLICE))
         edges = np.linspace(step.start_s, step.end_s, pieces + 1).tolist()
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in itertools.pairwise(edges):
             yield Step(a, b, step.rps)
 
 

@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.ladder import Rung
 from teastorm.load.client import Answer, Next, Wish
 from teastorm.simulate.timeouts import Timeouts
-from teastorm.simulate.visit import CHAT, CHECKOUT, NAMES, PAYMENT, STATUS, Try, Visit
+from teastorm.simulate.visit import CHAT, CHECKOUT, FULL, NAMES, PAYMENT, SHORT, STATUS, Try, Visit
 
 if TYPE_CHECKING:
     from teastorm.load.settings import Clients, Mix
@@ -41,39 +40,37 @@ class Crowd:
         self._mix = mix
         self._tally = tally
         self._hop_s = hop_s
-        self._short_weight = short_weight
+        self._worth = {FULL: 1.0, SHORT: short_weight, "none": 1.0}
         self._deadlines_s = [clients.deadlines_s[name] for name in NAMES]
         self._turn = 0
         self._born = 0
         self.gateways: list[Gateway] = []
-        self.timeouts = [
-            Timeouts(loop, clients.timeouts_s[name], self.timed_out) for name in NAMES
-        ]
+        self.timeouts = [Timeouts(loop, clients.timeouts_s[name], self.timed_out) for name in NAMES]
 
     def arrive(self, now_s: float, visit: Visit) -> None:
         """A wish's first attempt."""
         tally = self._tally
         tally.arrivals += 1
-        start_s, end_s = tally.window_s
-        if start_s <= now_s < end_s:
-            tally.classes[visit.klass].offered += 1
-        if not visit.klass:
+        klass = visit.klass
+        if tally.start_s <= now_s < tally.end_s:
+            counted = tally.classes[klass]
+            counted.offered += 1
+            counted.attempts += 1
+        if not klass:
             tally.offered[int(now_s)] += 1
-        self._send(now_s, visit, self._deadlines_s[visit.klass])
+        gateways = self.gateways
+        self._turn = turn = (self._turn + 1) % len(gateways)
+        gateways[turn].receive(now_s, visit, self._deadlines_s[klass])
 
     def _again(self, now_s: float, visit: Visit) -> None:
         wish = visit.wish
         budget_s = 0.001 if wish is None else wish.budget_ms(now_s) / 1000
-        self._send(now_s, visit, budget_s)
-
-    def _send(self, now_s: float, visit: Visit, budget_s: float) -> None:
-        visit.sent_s = now_s
-        start_s, end_s = self._tally.window_s
-        if start_s <= visit.intended_s < end_s:
-            self._tally.classes[visit.klass].attempts += 1
-        self._turn += 1
+        counted = self._counted(visit)
+        if counted is not None:
+            counted.attempts += 1
         gateways = self.gateways
-        gateways[self._turn % len(gateways)].receive(now_s, visit, budget_s)
+        self._turn = turn = (self._turn + 1) % len(gateways)
+        gateways[turn].receive(now_s, visit, budget_s)
 
     # What the gateways tell; `now_s` is their time.
 
@@ -81,29 +78,30 @@ class Crowd:
         """A final 2xx (or, without a rung, a 4xx that no retry mends)."""
         tally = self._tally
         visit.pending = None
-        latency_s = now_s + self._hop_s - visit.intended_s
-        in_time = latency_s <= self._deadlines_s[visit.klass]
-        if in_time:
-            tally.in_time_s += spent_s
-        if visit.klass == CHECKOUT:
-            self._followed(now_s + self._hop_s, visit)
-        good = in_time and (rung == "none" or rung == Rung.FULL or rung == Rung.SHORT)
-        if visit.klass == CHAT:
-            second = min(int(visit.intended_s), len(tally.good) - 1)
+        klass = visit.klass
+        intended_s = visit.intended_s
+        latency_s = now_s + self._hop_s - intended_s
+        worth = self._worth.get(rung, 0.0)
+        good = worth > 0.0 and latency_s <= self._deadlines_s[klass]
+        if klass == CHAT:
+            # Chats arrive by the load's end, so their second is in the table.
             if good:
-                tally.good[second] += self._short_weight if rung == Rung.SHORT else 1.0
+                tally.in_time_s += spent_s
+                tally.good[int(intended_s)] += worth
             else:
-                tally.missed[second] += 1
+                tally.missed[int(intended_s)] += 1
+        elif klass == CHECKOUT:
+            self._followed(now_s + self._hop_s, visit)
         tally.ended += 1
-        counted = self._counted(visit)
-        if counted is None:
+        if not tally.start_s <= intended_s < tally.end_s:
             return
+        counted = tally.classes[klass]
         counted.rungs[rung] += 1
         if good:
             counted.good += 1
-            counted.goodput += self._short_weight if rung == Rung.SHORT else 1.0
+            counted.goodput += worth
             counted.latency.add(latency_s)
-        elif rung in {Rung.FULL, Rung.SHORT, "none"}:
+        elif worth:
             counted.late += 1
             counted.failed += 1
         elif rung:
@@ -170,7 +168,7 @@ class Crowd:
         tally = self._tally
         tally.ended += 1
         if not visit.klass:
-            tally.missed[min(int(visit.intended_s), len(tally.missed) - 1)] += 1
+            tally.missed[int(visit.intended_s)] += 1
 
     def _wish(self, visit: Visit) -> Wish:
         wish = visit.wish
@@ -185,9 +183,9 @@ class Crowd:
         return wish
 
     def _counted(self, visit: Visit) -> ClassTally | None:
-        start_s, end_s = self._tally.window_s
-        if start_s <= visit.intended_s < end_s:
-            return self._tally.classes[visit.klass]
+        tally = self._tally
+        if tally.start_s <= visit.intended_s < tally.end_s:
+            return tally.classes[visit.klass]
         return None
 
     def _followed(self, heard_s: float, checkout: Visit) -> None:

@@ -7,6 +7,7 @@ so that ten million of them take no more memory than a thousand.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -129,7 +130,7 @@ class Demand:
             raise ScenarioInvalid(f"demand {name}: it needs at least two points.")
         zero_s = points[0][0]
         steps = []
-        for number, ((a, rps), (b, _)) in enumerate(zip(points, points[1:], strict=False)):
+        for number, ((a, rps), (b, _)) in enumerate(itertools.pairwise(points)):
             if not b > a:
                 raise ScenarioInvalid(
                     f"demand {name}: point {number + 2}: times must rise, got {b:g} after {a:g}."

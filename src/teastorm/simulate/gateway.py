@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence as Names
+from heapq import heappush
 from typing import TYPE_CHECKING, Final, Protocol
 
 from teashop.resilience.criticality import Criticality
@@ -18,7 +19,7 @@ from teashop.resilience.quota import QuotaExceeded
 from teashop.resilience.room import NoRoom
 from teashop.resilience.sequence import Outcome, QueueFull, Sequence
 from teashop.resilience.waiting_room import TicketInvalid, TicketTooEarly, TicketUsed
-from teastorm.simulate.visit import CHECKOUT, MENU, Try, Visit
+from teastorm.simulate.visit import CHECKOUT, FULL, MENU, MENU_RUNG, RULES, SHORT, Try, Visit
 
 if TYPE_CHECKING:
     from teashop.resilience.admission import Permit
@@ -58,6 +59,8 @@ class Gateway:
         margin_s: what inference keeps of the caller's time for the answer's way back.
         client_timeouts: by class, the clients' time-outs of attempts that wait here; call_timeouts:
             this gateway's own, of calls to inference.
+        sooner: a chat's deadline comes before its client's time-out, so that the shop, which drops
+            late work, always answers first.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Gateway:
         margin_s: float,
         client_timeouts: Names[Timeouts],
         call_timeouts: Timeouts,
+        sooner: bool,
     ) -> None:
         self.front: Front[Try] = Front(config, on, admit=self._admitted, refuse=self._dropped)
         self._on = on
@@ -93,6 +97,7 @@ class Gateway:
         self._call_timeouts = call_timeouts
         self._to_ai = Target(on)
         self._to_orders = Target(on)
+        self._sooner = sooner
         self._now_s = 0.0
 
     def receive(self, now_s: float, visit: Visit, budget_s: float) -> None:
@@ -107,13 +112,14 @@ class Gateway:
         if not let_in:
             self._refuse(now_s, visit, "priority", "gateway")
             return
-        if visit.klass == MENU:
+        klass = visit.klass
+        if klass == MENU:
             self._back.answered(now_s, visit, "none", 0.0)
             return
         deadline_s: float | None = None
         if self._on.deadlines:
             deadline_s = now_s + min(budget_s, front.config.max_deadline_s)
-        if visit.klass:
+        if klass:
             self._forward(now_s, visit, deadline_s)
         else:
             self._chat(now_s, visit, deadline_s)
@@ -145,7 +151,8 @@ class Gateway:
             self._cheaper(now_s, visit, full.reason, waited=full.waited)
             return
         visit.pending = attempt
-        self._client_timeouts[visit.klass].add(now_s, attempt)
+        if deadline_s is None or not self._sooner:
+            self._client_timeouts[0].add(now_s, attempt)
         if permit is None:
             self._loop.at(now_s + front.config.ai_wait_s, self._waited_enough, attempt)
         else:
@@ -202,7 +209,8 @@ class Gateway:
             self._leave_ai(now_s, attempt, "ignored", counted=False)
             self._no_answer(now_s, attempt, "deadline", waited=True)
             return
-        attempt.rung, attempt.tokens = front.length(attempt.deadline_s, now_s)
+        rung, attempt.tokens = front.length(attempt.deadline_s, now_s)
+        attempt.rung = FULL if rung is Rung.FULL else SHORT
         self._to_ai.budget.deposit()
         self._call(now_s, attempt)
 
@@ -217,7 +225,7 @@ class Gateway:
             reason = "breaker" if fleet.endpoints else "dependency"
             self._no_answer(now_s, attempt, reason, waited=False)
             return
-        attempt.tried.append(name)
+        attempt.tried = (*attempt.tried, name)
         attempt.endpoint = name
         target.started(name, now_s)
         replica = fleet.by_name.get(name)
@@ -299,9 +307,7 @@ class Gateway:
         rtt_s = now_s - attempt.started_s + self._call_s
         self._to_ai.finished(attempt.endpoint, now_s, rtt_s, ok=ok)
 
-    def _leave_ai(
-        self, now_s: float, attempt: Try, outcome: str, *, counted: bool = True
-    ) -> None:
+    def _leave_ai(self, now_s: float, attempt: Try, outcome: str, *, counted: bool = True) -> None:
         front = self.front
         if counted:
             front.ai_backlog.finished(now_s)
@@ -339,7 +345,7 @@ class Gateway:
             )
             self._back.ticketed(now_s, visit, ticket.token, ticket.eta_s)
         else:
-            self._back.answered(now_s, visit, rung, 0.0)
+            self._back.answered(now_s, visit, MENU_RUNG if rung is Rung.MENU else RULES, 0.0)
 
     # Checkout, payment, status: never waiting on AI.
 
@@ -378,7 +384,8 @@ class Gateway:
         full_s = self._street.obstacle_s(now_s, visit.number) if visit.klass == CHECKOUT else None
         done_s = None if full_s is not None else self._orders[name].transaction(now_s)
         if done_s is not None:
-            self._loop.at(done_s, self._order_done, attempt)
+            loop = self._loop
+            heappush(loop.heap, (done_s, next(loop.number), self._order_done, attempt))
             return
         target.finished(name, now_s, self._orders_call_s, ok=True)
         # A refusal for dispatch's sake tells nothing of orders itself.

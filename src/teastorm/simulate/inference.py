@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from heapq import heappush
 
 from teashop.resilience.batch import Batch
 from teashop.resilience.sequence import BatchConfig, Sequence
@@ -35,7 +36,7 @@ class Replica[C]:
         now_s: float = 0.0,
     ) -> None:
         self.name = name
-        self.batch = Batch(config, now_s=now_s)
+        self.batch = Batch(config, now_s=now_s, first_tokens=False)
         self.alive = True
         self.draining = False
         self.born_s = now_s
@@ -89,7 +90,8 @@ class Replica[C]:
         due_s = self.batch.next_event_s()
         if due_s is not None and due_s < self._due_s:
             self._due_s = due_s
-            self._loop.at(due_s, self._fire)
+            loop = self._loop
+            heappush(loop.heap, (due_s, next(loop.number), self._fire, None))
 
     def _fire(self, now_s: float, _: object) -> None:
         # An earlier event may have taken this one's place, and a kill ends them all.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from teashop.resilience.protections import Protections
 from teashop.serving.settings import SettingsError
@@ -84,7 +85,7 @@ def scenario_of(run_dir: Path) -> Scenario:
     try:
         plan = LoadPlan.from_json(spec["plan"])
         window_s = plan.fault_window()
-        replicas = {str(k): int(v) for k, v in _object(run["replicas"]).items()}
+        replicas = {k: int(str(v)) for k, v in _object(run["replicas"]).items()}
         scenario = Scenario(
             demand=Demand.of_plan(str(run["experiment"]), plan, int(str(spec["seed"]))),
             clients=plan.clients,
@@ -95,7 +96,10 @@ def scenario_of(run_dir: Path) -> Scenario:
             events=events_of(_activities(run_dir), window_s[0] if window_s else 0.0),
         )
         speed = {k: v for k, v in _object(run["inference"]).items() if k != "capacity_theory_rps"}
-        settings = {"inference": speed, "orders": {"replicas": replicas["orders"]}}
+        settings: dict[str, dict[str, object]] = {
+            "inference": speed,
+            "orders": {"replicas": replicas["orders"]},
+        }
         return with_settings(scenario, settings, f"{run_dir / 'run.json'}")
     except (KeyError, TypeError, ValueError, LoadError, SettingsError) as error:
         raise ScenarioInvalid(f"{run_dir}: is no run that can be simulated ({error}).") from error
@@ -127,13 +131,13 @@ def _measured(
     }
 
 
-def _quantile(values: np.ndarray, share: float) -> float | None:
+def _quantile(values: NDArray[np.float64], share: float) -> float | None:
     return float(np.quantile(values, share)) if len(values) else None
 
 
-def _is(column: object, word: str) -> np.ndarray:
+def _is(column: object, word: str) -> NDArray[np.bool_]:
     values = getattr(column, "to_pylist")()  # noqa: B009 - pyarrow is untyped
-    return np.asarray(values, dtype=object) == word
+    return np.array([value == word for value in values], dtype=np.bool_)
 
 
 def _plan_start_s(run_dir: Path) -> float:
@@ -152,7 +156,9 @@ def _json(path: Path) -> dict[str, object]:
     try:
         return _object(orjson.loads(path.read_bytes()))
     except FileNotFoundError as error:
-        raise ScenarioInvalid(f"{path}: no such file; name the folder of a finished run.") from error
+        raise ScenarioInvalid(
+            f"{path}: no such file; name the folder of a finished run."
+        ) from error
     except (OSError, TypeError, orjson.JSONDecodeError) as error:
         raise ScenarioInvalid(f"{path}: cannot be read as JSON ({error}).") from error
 

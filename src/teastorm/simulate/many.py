@@ -53,6 +53,8 @@ def run_seeds(
     name = digest(scenario)
     found = {} if kept is None else _read(kept, name)
     left = [seed for seed in seeds if seed not in found]
+    # An interrupt may have cut the last line short; the next one must not be added to it.
+    whole = kept is None or not kept.exists() or kept.read_bytes()[-1:] in {b"", b"\n"}
     told(len(seeds) - len(left), len(seeds))
     for run in _runs(scenario, left, workers):
         seed = int(str(run["seed"]))
@@ -60,7 +62,8 @@ def run_seeds(
         if kept is not None:
             line = orjson.dumps({"scenario": name, "result": run}, option=orjson.OPT_APPEND_NEWLINE)
             with kept.open("ab") as lines:
-                lines.write(line)
+                lines.write(line if whole else b"\n" + line)
+            whole = True
         told(sum(s in found for s in seeds), len(seeds))
     return [found[seed] for seed in seeds]
 

@@ -147,8 +147,9 @@ class Scaler:
             start_s=replica.born_s,
             ready=Ready(
                 status=Status.TRUE if is_ready else Status.FALSE,
-                last_transition_s=replica.ready_s if math.isfinite(replica.ready_s) else
-                replica.born_s,
+                last_transition_s=replica.ready_s
+                if math.isfinite(replica.ready_s)
+                else replica.born_s,
             ),
             containers=(Container(name="inference", request_milli=request),),
         )

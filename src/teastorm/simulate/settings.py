@@ -47,7 +47,9 @@ def with_settings(
             # The gateway asks for so many tokens; there they are a setting too.
             lengths = {k: wanted.pop(k) for k in _LENGTHS if k in wanted}
             if lengths:
-                front = dataclasses.asdict(cast("FrontConfig", changes.get("front", scenario.front)))
+                front = dataclasses.asdict(
+                    cast("FrontConfig", changes.get("front", scenario.front))
+                )
                 changes["front"] = _loaded(FrontConfig, front | lengths, f"{where}: {section}")
         merged = dataclasses.asdict(cast("FrontConfig", before)) | wanted
         changes[field] = _loaded(cls, merged, f"{where}: {section}")

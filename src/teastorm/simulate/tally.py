@@ -81,6 +81,7 @@ class Tally:
 
     def __init__(self, seconds: float, window_s: tuple[float, float]) -> None:
         self.window_s = window_s
+        self.start_s, self.end_s = window_s
         self.classes = [ClassTally() for _ in NAMES]
         self.refusals: list[dict[tuple[str, str], int]] = [defaultdict(int) for _ in Criticality]
         """Attempts refused, by criticality, then by reason and what was scarce."""

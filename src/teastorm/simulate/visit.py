@@ -15,6 +15,11 @@ CHECKOUT: Final = 1
 PAYMENT: Final = 2
 STATUS: Final = 3
 MENU: Final = 4
+FULL: Final = "full"
+SHORT: Final = "short"
+RULES: Final = "rules"
+MENU_RUNG: Final = "menu"
+"""Rungs as plain strings: hashing an enumeration's member runs Python code."""
 NAMES: Final = ("chat", "checkout", "payment", "status", "menu")
 
 
@@ -25,12 +30,11 @@ class Visit:
         understood: rules could resolve the utterance.
         wish: the client's own state machine, made when the first answer was no final one.
         ticket: a waiting-room ticket that the next attempt shows.
-        waited_s: how long the client waited of its own will before this attempt.
         pending: the attempt whose answer counts; an older one's does not.
     """
 
     __slots__ = ("extra", "honours", "intended_s", "jitter", "klass", "number", "pending", "rank",
-                 "sent_s", "ticket", "understood", "user", "wish")  # fmt: skip
+                 "ticket", "understood", "user", "wish")  # fmt: skip
 
     def __init__(
         self,
@@ -55,7 +59,6 @@ class Visit:
         self.extra = extra
         self.wish: Wish | None = None
         self.ticket = ""
-        self.sent_s = intended_s
         self.pending: Try | None = None
 
 
@@ -79,6 +82,6 @@ class Try:
         self.tokens = 0
         self.endpoint = ""
         self.attempts = 0
-        self.tried: list[str] = []
+        self.tried: tuple[str, ...] = ()
         self.waited = False
         self.sequence: object = None

@@ -5,7 +5,7 @@ Nothing here decides who is served next or who is turned away; that is what is b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -179,7 +179,9 @@ class Observed:
     little: float
 
 
-KINDS = {"batch": BatchQueue, "room": RoomQueue, "threads": ThreadQueue}
+type _Make = Callable[[Loop, int, int | None, Crossing], Queue]
+
+KINDS: dict[str, _Make] = {"batch": BatchQueue, "room": RoomQueue, "threads": ThreadQueue}
 
 
 def observe(
@@ -194,7 +196,7 @@ def observe(
 ) -> Observed:
     """Run one queue over given customers; the first `warm_up` are not looked at."""
     loop, crossing = Loop(), Crossing()
-    queue: Queue = KINDS[kind](loop, servers, waiting, crossing)
+    queue = KINDS[kind](loop, servers, waiting, crossing)
     customers = [
         Customer(n, came, service, level)
         for n, (came, service, level) in enumerate(zip(came_s, services_s, levels, strict=True))
@@ -207,7 +209,7 @@ def observe(
 
     loop.run(((c.came_s, c) for c in customers), arrive)
     looked_at = customers[warm_up:]
-    let_in = [c for c in looked_at if c.wait_s == c.wait_s]  # noqa: PLR0124 - not NaN
+    let_in = [c for c in looked_at if c.wait_s == c.wait_s]
     return Observed(
         waits=np.array([c.wait_s for c in let_in]),
         levels=np.array([c.level for c in let_in], dtype=np.int64),
