@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from teashop.dispatch import feed_rows, schema
-from teashop.dispatch.database import Database
 from teashop.dispatch.desk import OtherOrder, Refused, Taken, UnknownShop
 from teashop.dispatch.gate import Obstacle
 from teashop.dispatch.settings import DispatchSettings
+from teashop.serving.database import Database
 from teashop.serving.settings import Common, Protections
 
 NOW_S = 1_700_000_000.0
@@ -159,4 +160,11 @@ def test_a_second_replica_opens_the_same_street(dsn: str, replica: Callable) -> 
 @pytest.mark.parametrize("bad", ["sqlite://", "sqlite:///:memory:", "mysql://host/name"])
 def test_a_database_that_replicas_cannot_share_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="dsn must"):
-        Database(bad, connections=1, lock_timeout_s=1.0)
+        Database(
+            bad,
+            connections=1,
+            lock_timeout_s=1.0,
+            attempts=1,
+            rng=random.Random(1),
+            name="dispatch",
+        )

@@ -13,8 +13,9 @@ from teashop.dispatch.settings import DispatchSettings
 
 # Takes orders from o0 on and says each one's outcome when it is committed.
 WORKER = """
+import random
 import sys
-from teashop.dispatch.database import Database
+from teashop.serving.database import Database
 from teashop.dispatch.desk import Asked, Desk, Taken
 from teashop.dispatch.settings import DispatchSettings
 from teashop.dispatch.street import Street
@@ -22,7 +23,9 @@ from teashop.serving.settings import Common, Protections
 
 dsn, count = sys.argv[1], int(sys.argv[2])
 common = Common(service="dispatch", protections=Protections.all_off())
-database = Database(dsn, connections=1, lock_timeout_s=20.0)
+database = Database(
+    dsn, connections=1, lock_timeout_s=20.0, attempts=3, rng=random.Random(1), name="dispatch"
+)
 desk = Desk(database, Street.of(DispatchSettings(dsn=dsn, common=common)))
 desk.prepare(1.7e9)
 for i in range(count):

@@ -27,6 +27,7 @@ EXPECTED = {
     "inference-out",
     "dispatch-out",
     "below-capacity",
+    "crowded-shop",
     "protections-worth",
 }
 SOUND = {

@@ -10,20 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pytest
 
-from teashop.orders.database import DatabaseBusy
 from teashop.orders.model import IllegalTransition, SoldOut, order_id_of
+from teashop.serving.database import DatabaseBusy
 
 BUYER = """
 import random, sys, time
 from teashop.catalog.order import DrinkOrder
 from teashop.catalog.menu import MENU
-from teashop.orders.database import Database
+from teashop.serving.database import Database
 from teashop.orders.model import Cart
 from teashop.orders.store import OrderStore, Terms
 from concurrent.futures import ThreadPoolExecutor
 
 dsn, prefix, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-database = Database(dsn, connections=8, lock_timeout_s=10.0, attempts=10, rng=random.Random(prefix))
+database = Database(dsn, connections=8, lock_timeout_s=10.0, attempts=10, rng=random.Random(prefix), name="orders")
 terms = Terms(coupon_budget=20, coupon_fen=500, stock_per_drink=1000)
 store = OrderStore(database, terms, unix=time.time)
 store.open()
@@ -179,12 +179,12 @@ import os, random, signal, sys
 from sqlalchemy import event
 from teashop.catalog.menu import MENU
 from teashop.catalog.order import DrinkOrder
-from teashop.orders.database import Database
+from teashop.serving.database import Database
 from teashop.orders.model import Cart
 from teashop.orders.store import OrderStore, Terms
 
 dsn, moment = sys.argv[1:]
-database = Database(dsn, connections=2, lock_timeout_s=10.0, attempts=3, rng=random.Random(1))
+database = Database(dsn, connections=2, lock_timeout_s=10.0, attempts=3, rng=random.Random(1), name="orders")
 store = OrderStore(
     database, Terms(coupon_budget=20, coupon_fen=500, stock_per_drink=1000), unix=lambda: 1.0
 )

@@ -8,13 +8,13 @@ import random
 import pytest
 from prometheus_client import CollectorRegistry
 
-from teashop.orders.database import DatabaseBusy
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.model import State, order_id_of
 from teashop.orders.relay import Relay
 from teashop.orders.settings import RelaySettings
 from teashop.serving.client import Unavailable
 from teashop.serving.clock import VirtualClock, settle
+from teashop.serving.database import DatabaseBusy
 
 SETTINGS = RelaySettings()
 GONE = Unavailable("dispatch", "dependency")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import orjson
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from teashop.catalog.menu import MENU
 from teashop.orders import schema
-from teashop.orders.database import DatabaseBusy, DatabaseGone
 from teashop.orders.model import (
     IllegalTransition,
     KeyInFlight,
@@ -22,6 +22,7 @@ from teashop.orders.model import (
     order_id_of,
 )
 from teashop.orders.outbox import Receipt
+from teashop.serving.database import DatabaseBusy, DatabaseGone
 
 
 def test_an_order_gets_its_price_and_its_rows(ledger, make_cart):
@@ -238,8 +239,9 @@ def test_a_locked_file_is_busy_and_reads_go_on(sqlite_dsn, open_ledger, make_car
 
 def test_a_busy_row_is_busy_on_postgresql(postgres_dsn, open_ledger, make_cart):
     ledger = open_ledger(postgres_dsn, lock_timeout_s=0.05, attempts=2)
-    with ledger.database.engine.begin() as other:
-        other.execute(sa.select(schema.coupons).with_for_update())
+    # Not through the shop's own engine, which has the server end a transaction that idles.
+    with psycopg.connect(postgres_dsn) as other:
+        other.execute("SELECT * FROM coupons FOR UPDATE")
         with pytest.raises(DatabaseBusy):
             ledger.store.place(make_cart(coupon=True), "k1", eta_s=None)
     assert ledger.read()["orders"] == []

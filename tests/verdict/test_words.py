@@ -279,3 +279,12 @@ def test_an_inversion_is_what_no_threshold_explains(no, yes, inverted):
     rows = attempts(NO | {"ended_s": 0.5} | no, YES | yes)
 
     assert len(inversions(rows, W).inverted) == inverted
+
+
+def test_a_ticket_holder_passes_nobody():
+    given = YES | {"request_id": "t", "sent_s": 0.1, "status": 202, "rung": "ticket", "ticket": "x"}
+    redeemed = YES | {"request_id": "t", "sent_s": 0.6, "attempt": 2}
+    refused = NO | {"ended_s": 0.5}
+
+    assert not inversions(attempts(refused, given, redeemed), W).inverted
+    assert len(inversions(attempts(refused, redeemed), W).inverted) == 1

@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 
 from teashop.dispatch.books import Books
 from teashop.dispatch.crier import Crier
-from teashop.dispatch.database import Database
 from teashop.dispatch.desk import Desk
 from teashop.dispatch.handlers import Handlers
 from teashop.dispatch.metrics import Metrics
@@ -23,8 +22,12 @@ from teashop.dispatch.view import View
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
 from teashop.serving.asgi import Router
 from teashop.serving.clock import Clock
+from teashop.serving.database import Database
 from teashop.serving.faults import Faults
 from teashop.serving.service import Service
+
+_ATTEMPTS = 3
+"""Tries of a transaction that met a conflict; the rounds come again anyway."""
 
 
 def create_app(
@@ -47,6 +50,9 @@ def create_app(
         settings.dsn,
         connections=settings.database_threads,
         lock_timeout_s=settings.lock_timeout_s,
+        attempts=_ATTEMPTS,
+        rng=random.Random(rng.random()),  # used by threads, whose order must not turn the others
+        name="dispatch",
     )
     threads = executor or ThreadPoolExecutor(
         settings.database_threads, thread_name_prefix="dispatch-database"

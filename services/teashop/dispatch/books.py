@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from teashop.dispatch import assignment_rows, bodies, feed_rows, shop_rows
 from teashop.dispatch.bodies import Body
-from teashop.dispatch.database import Database
 from teashop.dispatch.promises import eta_s
 from teashop.dispatch.street import Street
+from teashop.serving.database import Database
 
 _PAGE = 1000
 

@@ -13,12 +13,13 @@ from sqlalchemy.exc import IntegrityError
 
 from teashop.dispatch import assignment_rows, feed_rows, shop_rows
 from teashop.dispatch.assignment_rows import Assignment
-from teashop.dispatch.database import Database
 from teashop.dispatch.gate import Obstacle
 from teashop.dispatch.promises import Promise, eta_s, promised_s
+from teashop.dispatch.schema import metadata
 from teashop.dispatch.shop_rows import Standing
 from teashop.dispatch.shops import accept, advance, crossed
 from teashop.dispatch.street import Street
+from teashop.serving.database import Database
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +78,7 @@ class Desk:
             shop_rows.open_shops(connection, street.names, street.couriers_per_shop, now_s)
             feed_rows.open_lease(connection)
 
-        self._database.prepare(fill)
+        self._database.create(metadata, fill)
 
     def standings(self) -> list[Standing]:
         """Every shop as the database has it."""
@@ -97,7 +98,7 @@ class Desk:
 
         Raises:
             UnknownShop, OtherOrder: the caller's mistakes.
-            DatabaseBusy: try later.
+            DatabaseUnavailable: try later.
         """
         try:
             return self._database.write(lambda c: self._assign(c, asked, now_s))

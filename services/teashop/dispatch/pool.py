@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from teashop.dispatch.database import DatabaseBusy
 from teashop.resilience.deadline import Deadline
 from teashop.serving.asgi import Problem
 from teashop.serving.clock import Clock
+from teashop.serving.database import DatabaseUnavailable
 
 
 class Pool:
@@ -59,7 +59,7 @@ class Pool:
             )
         try:
             return await self.run_anyway(in_time)
-        except DatabaseBusy as error:
+        except DatabaseUnavailable as error:
             raise Problem(
                 503, "dependency", str(error), retry_after_s=1, refused_for="dispatch"
             ) from None

@@ -7,12 +7,12 @@ import contextlib
 import logging
 
 from teashop.dispatch import feed_rows
-from teashop.dispatch.database import Database, DatabaseBusy
 from teashop.dispatch.metrics import Metrics
 from teashop.dispatch.pool import Pool
 from teashop.dispatch.rounds import Rounds
 from teashop.dispatch.view import View
 from teashop.serving.clock import Clock
+from teashop.serving.database import Database, DatabaseUnavailable
 
 log = logging.getLogger("teashop.dispatch")
 
@@ -52,7 +52,7 @@ class Ticker:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        with contextlib.suppress(DatabaseBusy):
+        with contextlib.suppress(DatabaseUnavailable):
             await self._pool.run_anyway(
                 lambda: self._database.write(lambda c: feed_rows.release_lease(c, me=self._me))
             )
@@ -65,7 +65,7 @@ class Ticker:
             report = await self._pool.run_anyway(
                 lambda: self._database.write(lambda c: self._rounds.run(c, now_s, refused))
             )
-        except DatabaseBusy as error:
+        except DatabaseUnavailable as error:
             log.warning("a round was skipped: %s", error)
             for name, drinks in refused.items():
                 self._view.count_refused(name, drinks)

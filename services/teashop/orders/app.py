@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 
 from teashop.orders.audit import Audit
 from teashop.orders.client import Client
-from teashop.orders.database import Database
 from teashop.orders.handlers import OrdersApi
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
@@ -22,6 +21,7 @@ from teashop.orders.store import OrderStore, Terms
 from teashop.orders.watch import Watch
 from teashop.orders.workers import Workers, WorkersConfig
 from teashop.serving.clock import Clock
+from teashop.serving.database import Database
 from teashop.serving.faults import Faults
 from teashop.serving.service import Service
 from teashop.serving.wiring import outgoing
@@ -51,6 +51,7 @@ def create_app(
         lock_timeout_s=settings.lock_timeout_s,
         attempts=settings.transaction_attempts,
         rng=random.Random(rng.random()),  # used by threads, whose order must not turn the others
+        name="orders",
     )
     terms = Terms(
         coupon_budget=settings.coupon_budget,

@@ -10,8 +10,8 @@ import orjson
 from sqlalchemy import Connection, case, func, select
 
 from teashop.orders import schema
-from teashop.orders.database import Database
 from teashop.orders.store import COUPON
+from teashop.serving.database import Database
 
 _SHOWN = (
     "order_id",
@@ -63,7 +63,7 @@ class Audit:
         """The coupon budget now.
 
         Raises:
-            DatabaseBusy, DatabaseGone.
+            DatabaseUnavailable.
         """
         return self._db.read(_coupons)
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from teashop.orders import bodies
 from teashop.orders.audit import Audit
-from teashop.orders.database import DatabaseBusy, DatabaseGone
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.model import (
     Answer,
@@ -29,6 +28,7 @@ from teashop.resilience.deadline import Deadline
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
 from teashop.serving.asgi import JSON_TYPE, Problem, Request, Response, Router, json_response
 from teashop.serving.clock import Clock
+from teashop.serving.database import DatabaseBusy, DatabaseUnavailable
 
 _REPLAYED = (b"idempotency-replayed", b"true")
 _RETRY_AFTER = RetryAfter(RetryAfterConfig(maximum_s=10))
@@ -188,7 +188,7 @@ class OrdersApi:
         except WorkRefused as error:
             self._metrics.refused.labels(error.reason, level.label).inc()
             raise self._refusal(error.reason) from None
-        except (DatabaseBusy, DatabaseGone) as error:
+        except DatabaseUnavailable as error:
             reason = "limit" if isinstance(error, DatabaseBusy) else "dependency"
             self._metrics.refused.labels(reason, level.label).inc()
             raise self._refusal(reason) from error

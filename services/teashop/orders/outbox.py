@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from teashop.orders import schema
-from teashop.orders.database import Database
 from teashop.orders.store import ASSIGN
+from teashop.serving.database import Database
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,7 @@ class Outbox:
         """Take up to `limit` due rows for `lease_s`; nobody else gets them meanwhile.
 
         Raises:
-            DatabaseBusy, DatabaseGone.
+            DatabaseUnavailable.
         """
         # An idle relay must not take the write lock ten times a second.
         now = {"b_now": self._unix()}
@@ -126,7 +126,7 @@ class Outbox:
         """Write down what became of some deliveries, in one transaction; safe to repeat.
 
         Raises:
-            DatabaseBusy, DatabaseGone.
+            DatabaseUnavailable.
         """
         if receipts or deferrals:
             self._db.write(lambda c: self._record(c, receipts, deferrals))
@@ -156,6 +156,6 @@ class Outbox:
         """How many assignments dispatch has not confirmed.
 
         Raises:
-            DatabaseBusy, DatabaseGone.
+            DatabaseUnavailable.
         """
         return self._db.read(lambda c: int(c.execute(_PENDING).scalar_one()))

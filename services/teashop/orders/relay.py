@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import orjson
 
 from teashop.orders.client import Client, retry_after_s
-from teashop.orders.database import DatabaseBusy, DatabaseGone
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Deferral, Delivery, Outbox, Receipt
 from teashop.orders.settings import RelaySettings
@@ -23,6 +22,7 @@ from teashop.resilience.retry import full_jitter_s
 from teashop.serving.asgi import JSON_TYPE
 from teashop.serving.client import Unavailable
 from teashop.serving.clock import Clock
+from teashop.serving.database import DatabaseUnavailable
 
 log = logging.getLogger("teashop.orders.relay")
 
@@ -91,7 +91,7 @@ class Relay:
         """Claim what is due, deliver it side by side, and write down the outcome.
 
         Raises:
-            DatabaseBusy, DatabaseGone: what was claimed returns when its lease ends.
+            DatabaseUnavailable: what was claimed returns when its lease ends.
         """
         batch, lease_s = self._settings.batch, self._settings.lease_s
         claimed: list[Delivery] = []
@@ -115,7 +115,7 @@ class Relay:
             try:
                 done = await self.turn()
                 trouble = done.is_down
-            except (DatabaseBusy, DatabaseGone) as error:
+            except DatabaseUnavailable as error:
                 log.warning("the relay waits for the database: %s", error)
                 done, trouble = Round(claimed=0, delivered=0, unreachable=0), True
             except Exception:

@@ -30,7 +30,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from teashop.orders import schema
-from teashop.orders.database import Database, sqlstate
 from teashop.orders.model import (
     Answer,
     Cart,
@@ -46,6 +45,8 @@ from teashop.orders.model import (
     reachable_from,
 )
 from teashop.orders.prices import total_fen
+from teashop.serving.database import Database
+from teashop.serving.database_engine import sqlstate
 
 COUPON = "milk-tea"
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -159,7 +160,7 @@ class OrderStore:
             eta_s: the shop's quote for the answer, None when there is none.
 
         Raises:
-            KeyReused, KeyInFlight, SoldOut, DatabaseBusy, DatabaseGone.
+            KeyReused, KeyInFlight, SoldOut, DatabaseUnavailable.
         """
         return self._db.write(lambda connection: self._place(connection, cart, key, eta_s))
 
@@ -212,7 +213,7 @@ class OrderStore:
         """The answer a checkout's key already has, without placing anything.
 
         Raises:
-            KeyReused, DatabaseBusy, DatabaseGone.
+            KeyReused, DatabaseUnavailable.
         """
         return self._db.read(lambda c: _first(c, Route.CHECKOUT, key, cart.digest()))
 
@@ -221,7 +222,7 @@ class OrderStore:
 
         Raises:
             OrderUnknown, IllegalTransition (it is paid already, under another key), KeyReused,
-            KeyInFlight, DatabaseBusy, DatabaseGone.
+            KeyInFlight, DatabaseUnavailable.
         """
         return self._db.write(lambda connection: self._pay(connection, order_id, key))
 
@@ -244,7 +245,7 @@ class OrderStore:
         """An order as it stands.
 
         Raises:
-            OrderUnknown, DatabaseBusy, DatabaseGone.
+            OrderUnknown, DatabaseUnavailable.
         """
         row = self._db.read(lambda c: c.execute(_FIND, {"b_order": order_id}).first())
         if row is None:

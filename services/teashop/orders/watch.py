@@ -6,11 +6,11 @@ import asyncio
 import logging
 
 from teashop.orders.audit import Audit, CouponState
-from teashop.orders.database import DatabaseBusy, DatabaseGone
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
 from teashop.orders.relay import InThread
 from teashop.serving.clock import Clock
+from teashop.serving.database import DatabaseUnavailable
 
 log = logging.getLogger("teashop.orders.watch")
 
@@ -54,7 +54,7 @@ class Watch:
             await self._in_thread(
                 lambda: seen.append((self._audit.coupons(), self._outbox.pending()))
             )
-        except (DatabaseBusy, DatabaseGone) as error:
+        except DatabaseUnavailable as error:
             log.warning("the gauges are stale: %s", error)
             return
         coupons, pending = seen[0]

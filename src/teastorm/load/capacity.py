@@ -113,10 +113,10 @@ class CapacitySearch:
                 f"capacity is not known to {config.tolerance:.0%} after {config.max_steps} steps;"
                 " measure again on a quieter machine."
             )
-        # One tolerance below theory, then one above: when theory holds, two steps are enough.
-        half = 1 + config.tolerance / 2
+        # Half a tolerance above theory first: theory takes every batch for full, so a shop keeps up
+        # with a little more, and the next step up or down closes the bracket.
         if low is None and high is None:
-            return config.theory_rps / half
+            return config.theory_rps * (1 + config.tolerance / 2)
         if low is None or high is None:
             widen = (1 + config.tolerance) ** max(1, len(self._steps) - 1)
             return low.rps * widen if low else (high or 0.0) / widen

@@ -51,13 +51,14 @@ def inversions(rows: Attempts, window: Window) -> Inversions:
     A refusal is an inversion when, in that second and on that replica, an attempt of lower
     criticality that needs the same scarce thing was admitted, unless the announced threshold
     explains both: the refused one lay at or below it, and some threshold announced in that second
-    let the lower one in (it moves within a second).
+    let the lower one in (it moves within a second). Whoever comes back with a waiting-room ticket
+    has stood in line for the place and passes nobody.
     """
     inside = (rows.sent_s >= window.start_s) & (rows.sent_s < window.end_s) & rows.real
     level = levels(rows.criticality)
     refused = inside & rows.refused & np.isin(rows.reason, LOAD_REASONS)
     cheap = (rows.class_ == CHAT) & ~np.isin(rows.rung, AI_RUNGS)
-    admitted = inside & rows.accepted & ~cheap
+    admitted = inside & rows.accepted & ~cheap & ~_redeeming(rows)
     let_in: dict[tuple[str, int], list[int]] = {}
     for index in np.flatnonzero(admitted):
         let_in.setdefault((rows.replica[index], int(rows.sent_s[index])), []).append(int(index))
@@ -90,6 +91,17 @@ def inversions(rows: Attempts, window: Window) -> Inversions:
         inverted=tuple(inverted),
         share_by_level=_shares(rows, inside & rows.real, refused),
     )
+
+
+def _redeeming(rows: Attempts) -> Flags:
+    """Attempts that follow a ticket of the same request."""
+    given: dict[str, float] = {}
+    for index in np.flatnonzero(rows.ticket != ""):
+        request_id, when = str(rows.request_id[index]), float(rows.sent_s[index])
+        given[request_id] = min(when, given.get(request_id, when))
+    never = float("inf")
+    first = np.array([given.get(str(request_id), never) for request_id in rows.request_id])
+    return np.asarray(rows.sent_s > first, dtype=np.bool_)
 
 
 def _shares(rows: Attempts, inside: Flags, refused: Flags) -> dict[str, float]:

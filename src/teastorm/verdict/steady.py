@@ -16,6 +16,9 @@ ENOUGH = 20
 MIN_REQUESTS = 200
 # A queue that is usually empty has no spread to speak of; one request is the least there is.
 SIGMA_FLOOR = 1.0
+# Who is in flight when a fault strikes feels it. A sound answer takes less than this; where one
+# takes longer the baseline is judged too hard, never too kindly.
+IN_FLIGHT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +60,11 @@ def waiting(run: Run, grid_s: Floats) -> Floats | None:
 
 
 def baseline_window(run: Run) -> Window:
-    """The last `baseline_s` before the fault, longer where that holds fewer than 200 requests."""
+    """The last `baseline_s` of what the fault did not touch, longer where that is under 200 requests."""
     before = run.before_window
-    start = max(before.start_s, before.end_s - run.slo.terms.baseline_s)
-    window = Window(start_s=start, end_s=before.end_s)
+    end = max(before.start_s, before.end_s - IN_FLIGHT_S)
+    start = max(before.start_s, end - run.slo.terms.baseline_s)
+    window = Window(start_s=start, end_s=end)
     while window.start_s > before.start_s and int(run.requests.within(window).sum()) < MIN_REQUESTS:
         window = Window(start_s=max(before.start_s, window.start_s - 1.0), end_s=window.end_s)
     return window

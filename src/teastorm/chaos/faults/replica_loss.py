@@ -54,9 +54,13 @@ class ReplicaLoss(Fault):
                 site.platform.kill(victim.replica, int(signals.SIGKILL))
 
     def healed(self, site: Site) -> bool:
-        """As many replicas ready as before, none of them a victim."""
+        """As many replicas ready as before, none of them one that is gone.
+
+        A victim that lives on was never hit: that spoils the proof, but nothing is left faulty.
+        """
         ready = site.ready_identities(self.service)
-        return len(ready) >= len(self._before) and not set(ready) & set(self._victims)
+        gone = self._gone_or_not(site, gone=True)
+        return len(ready) >= len(self._before) and not set(ready) & set(gone)
 
     def proof(self, site: Site) -> Proof:
         """Compare who lives now with who lived before."""

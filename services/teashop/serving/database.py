@@ -10,25 +10,25 @@ import random
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import DBAPIError
 
-_RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
-"""serialization_failure, deadlock_detected, lock_not_available."""
-_SCHEMA_LOCK = 0x7EA5
-_SNAPSHOT = "teashop_snapshot"
+from teashop.serving.database_engine import SNAPSHOT, is_conflict, is_gone, open_engine
 
 
-class DatabaseBusy(Exception):
+class DatabaseUnavailable(Exception):
+    """The database did not do its work; trying again later makes sense."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
     """The database stayed locked, or in conflict, through every retry."""
 
 
-class DatabaseGone(Exception):
+class DatabaseGone(DatabaseUnavailable):
     """The database could not be reached, or went away in mid-transaction."""
 
 
@@ -44,6 +44,10 @@ class Database:
         connections: how many a process may hold open.
         lock_timeout_s: how long one statement waits for another transaction.
         attempts: tries of a transaction that met a conflict; between them a full-jitter pause.
+        name: whose database it is, for messages; its tables are created under a lock of this name.
+
+    Raises:
+        ValueError: a DSN that replicas cannot share or that names another database.
     """
 
     def __init__(
@@ -54,10 +58,12 @@ class Database:
         lock_timeout_s: float,
         attempts: int,
         rng: random.Random,
+        name: str,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.engine = _engine(dsn, connections=connections, lock_timeout_s=lock_timeout_s)
+        self.engine = open_engine(dsn, connections=connections, lock_timeout_s=lock_timeout_s)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._name = name
         self._attempts = attempts
         self._lock_timeout_s = lock_timeout_s
         self._rng = rng
@@ -83,7 +89,7 @@ class Database:
                     raise
                 if attempt == self._attempts:
                     kind = DatabaseGone if gone else DatabaseBusy
-                    raise kind("The order database does not answer in time.") from error
+                    raise kind(f"The {self._name} database does not answer in time.") from error
             self._pause(self._rng.uniform(0.0, min(0.2, 0.01 * 2**attempt)))
         raise AssertionError("attempts is at least 1")  # pragma: no cover - the loop returns
 
@@ -96,21 +102,23 @@ class Database:
         """
         for last in (False, True):
             try:
-                with self.engine.connect().execution_options(**{_SNAPSHOT: True}) as connection:
+                with self.engine.connect().execution_options(**{SNAPSHOT: True}) as connection:
                     return work(connection)
             except DBAPIError as error:
                 if is_conflict(error):
-                    raise DatabaseBusy("The order database does not answer in time.") from error
+                    raise DatabaseBusy(
+                        f"The {self._name} database does not answer in time."
+                    ) from error
                 if not is_gone(error):
                     raise
                 if last:
-                    raise DatabaseGone("The order database does not answer.") from error
+                    raise DatabaseGone(f"The {self._name} database does not answer.") from error
         raise AssertionError("the loop returns or raises")  # pragma: no cover
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A read-only transaction in which every statement sees the same moment."""
-        options: dict[str, object] = {_SNAPSHOT: True}
+        options: dict[str, object] = {SNAPSHOT: True}
         if not self.is_sqlite:
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.engine.connect().execution_options(**options) as connection:
@@ -127,7 +135,8 @@ class Database:
 
         def work(connection: Connection) -> None:
             if not self.is_sqlite:  # on SQLite, BEGIN IMMEDIATE already keeps others out
-                connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _SCHEMA_LOCK})
+                lock = zlib.crc32(self._name.encode())
+                connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": lock})
             metadata.create_all(connection)
             seed(connection)
 
@@ -141,7 +150,9 @@ class Database:
                 raw.cursor().execute("PRAGMA journal_mode=WAL")
             except sqlite3.OperationalError as error:
                 if attempt == 50 or "locked" not in str(error):
-                    raise DatabaseGone(f"The order database cannot be opened: {error}.") from error
+                    raise DatabaseGone(
+                        f"The {self._name} database cannot be opened: {error}."
+                    ) from error
             else:
                 return
             finally:
@@ -160,77 +171,8 @@ class Database:
     @contextmanager
     def _sqlite_writer(self) -> Iterator[None]:
         if not self._writer.acquire(timeout=self._lock_timeout_s):
-            raise DatabaseBusy("The order database does not answer in time.")
+            raise DatabaseBusy(f"The {self._name} database does not answer in time.")
         try:
             yield
         finally:
             self._writer.release()
-
-
-def sqlstate(error: DBAPIError) -> str | None:
-    """PostgreSQL's five-letter code, or None on SQLite and without a server's answer."""
-    code = getattr(error.orig, "sqlstate", None)
-    return code if isinstance(code, str) else None
-
-
-def is_conflict(error: DBAPIError) -> bool:
-    """Whether the same transaction may succeed when it is simply run again."""
-    if sqlstate(error) in _RETRIED_SQLSTATES:
-        return True
-    name = getattr(error.orig, "sqlite_errorname", "")
-    return str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-def is_gone(error: DBAPIError) -> bool:
-    """Whether the connection, not the statement, failed."""
-    if error.connection_invalidated:
-        return True
-    if getattr(error.orig, "sqlite_errorname", None) is not None:
-        return False
-    code = sqlstate(error)
-    if code is None:
-        return isinstance(error, OperationalError)
-    return code[:2] in {"08", "57"} or code == "53300"
-
-
-def _engine(dsn: str, *, connections: int, lock_timeout_s: float) -> Engine:
-    url = make_url(dsn)
-    if url.get_backend_name() == "sqlite":
-        if not url.database or url.database == ":memory:":
-            raise ValueError(f"dsn must name a file that replicas can share, got {dsn!r}")
-        engine = create_engine(
-            url,
-            poolclass=QueuePool,
-            pool_size=connections,
-            max_overflow=0,
-            connect_args={"timeout": lock_timeout_s, "check_same_thread": False},
-        )
-        event.listen(engine, "connect", _sqlite_connected)
-        event.listen(engine, "begin", _sqlite_begin)
-        return engine
-    if url.get_backend_name() != "postgresql":
-        raise ValueError(f"dsn must begin with sqlite:// or postgresql://, got {dsn!r}")
-    lock_ms = max(1, round(lock_timeout_s * 1000))
-    # A replica that hangs inside a transaction would keep the coupon row from everybody.
-    options = f"-c lock_timeout={lock_ms} -c idle_in_transaction_session_timeout={4 * lock_ms}"
-    return create_engine(
-        url.set(drivername="postgresql+psycopg"),
-        pool_size=connections,
-        max_overflow=0,
-        connect_args={"options": options, "connect_timeout": 3},
-    )
-
-
-def _sqlite_connected(connection: object, _record: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions by itself: BEGIN IMMEDIATE is ours, or two processes
-    # that read first and write later would meet SQLITE_BUSY that no waiting can resolve.
-    connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3.Connection
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # the same
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    snapshot = connection.get_execution_options().get(_SNAPSHOT, False)
-    connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")
