@@ -79,6 +79,22 @@ MEMORY = {
             "delay_s must be at least 0, got -1",
         ),
         (
+            {"hpa": manifest(), "request_milli": 9, "planned": 3},
+            "planned must be a list of at_s and min_replicas, got 3",
+        ),
+        (
+            {"hpa": manifest(), "request_milli": 9, "planned": [{"at_s": 3}]},
+            "planned[0] must have at_s and min_replicas",
+        ),
+        (
+            {
+                "hpa": manifest(),
+                "request_milli": 9,
+                "planned": [{"at_s": 3, "min_replicas": 2}, {"at_s": 3, "min_replicas": 0}],
+            },
+            "planned[1].at_s must be above 3, got 3",
+        ),
+        (
             {"hpa": manifest(scaleTargetRef={"kind": "Deployment", "name": "till"})},
             "spec.scaleTargetRef.name 'till' is no service of the shop",
         ),
@@ -179,6 +195,25 @@ def test_replicas_follow_the_demand_on_a_compressed_day(metric, most, tmp_path):
     run.rps = 30.0
     run.go(40)  # and down again past the window of 300 s
     assert len(run.platform.endpoints("inference")) == 2
+
+
+def test_planned_floors_count_from_the_crowds_phase(tmp_path):
+    planned = [{"at_s": 20, "min_replicas": 9}, {"at_s": 100, "min_replicas": 0}]
+    value = {"hpa": manifest(), "request_milli": 100, "planned": planned}
+    run = Run(tmp_path, value=value)
+    began = []
+    run.live.load_began_s = lambda: began[0] if began else None
+    run.go(6)
+    assert run.live.wanted() == 2  # no crowd yet
+    began.append(run.now_s())
+    run.go(1.9)
+    assert run.live.wanted() == 2
+    run.go(2)
+    assert run.live.wanted() == 4  # the maximum
+    assert run.told[-1].desired == 4
+    assert run.told[-1].lag is None  # it was not the metrics that asked
+    run.go(45)
+    assert run.live.wanted() == 2
 
 
 def test_decisions_become_events_and_the_lag_is_split(tmp_path):
