@@ -74,8 +74,8 @@ class FakeCluster:
             if new:
                 self.numbers += 1
                 meta.setdefault("uid", f"uid-{self.numbers}")
-                meta.setdefault("generation", 1)
-                meta.setdefault("creationTimestamp", _stamp())
+            meta.setdefault("generation", 1)
+            meta.setdefault("creationTimestamp", _stamp())
             meta["resourceVersion"] = str(self.version)
             self.objects[path] = body
             self._tell(kind or ("ADDED" if new else "MODIFIED"), path, body)
@@ -346,7 +346,8 @@ class FakeCluster:
         if pod is None or pod.get("_stopped"):
             return 503, {"message": "no endpoints"}
         if rest != "/faults":
-            return {"/audit": (200, {"orders": []}), "/metrics": (200, {})}.get(rest, (404, {}))
+            known = {"/audit": {"orders": []}, "/metrics": {}, "/livez": {}}
+            return (200, known[rest]) if rest in known else (404, {})
         space = path.split("/")[4]
         secret = self.objects[f"/api/v1/namespaces/{space}/secrets/teashop-admin"]["data"]["token"]
         if headers.get("X-Admin-Authorization") != f"Bearer {base64.b64decode(secret).decode()}":

@@ -61,6 +61,18 @@ def test_an_unknown_context_is_named_with_those_there_are(cluster_settings: Clus
     assert "no context 'prod'; it has fake" in error.sentence
 
 
+def test_a_kubeconfig_without_a_current_context_will_do(
+    cluster: FakeCluster, cluster_settings: ClusterSettings
+):
+    file = cluster_settings.kubeconfig
+    assert file is not None
+    file.write_text(file.read_text().replace("current-context: fake\n", ""))
+    assert connect(cluster_settings).get("/version") == {"major": "1"}
+    error = refused(KubernetesPlatform(with_context(cluster_settings, context="prod")))
+    assert error.exit_code == 3
+    assert "prod" in error.sentence
+
+
 def test_no_kubeconfig_is_one_sentence(cluster_settings: ClusterSettings, tmp_path: Path):
     settings = with_context(cluster_settings, kubeconfig=tmp_path / "nowhere")
     error = refused(KubernetesPlatform(settings))
@@ -148,6 +160,19 @@ def test_an_image_that_is_not_there_is_named_long_before_the_time_is_up(
     with pytest.raises(PlatformError, match=r"ImagePullBackOff of image shop:1.*load it") as error:
         kubernetes.wait_ready(600)
     assert error.value.exit_code == 3
+
+
+def test_an_autoscaler_without_its_metric_is_named(
+    cluster: FakeCluster, kubernetes: KubernetesPlatform
+):
+    metric = {"type": "ContainerResource", "containerResource": {"name": "cpu"}}
+    spec = {"scaleTargetRef": {"name": "teashop-inference"}, "metrics": [metric]}
+    path = "/apis/autoscaling/v2/namespaces/teashop/horizontalpodautoscalers/teashop-inference"
+    cluster.put(path, {"metadata": {"labels": {}}, "spec": spec})
+    error = refused(kubernetes)
+    assert error.exit_code == 3
+    assert "autoscaler teashop-inference follows a metric that nothing serves" in error.sentence
+    assert "install metrics-server" in error.sentence
 
 
 def test_a_door_that_stays_shut_is_named(

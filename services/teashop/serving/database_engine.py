@@ -65,7 +65,8 @@ def open_engine(dsn: str, *, connections: int, lock_timeout_s: float) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         pool_size=connections,
         max_overflow=0,
-        connect_args={"options": options, "connect_timeout": 3},
+        # Text is text even from a database that was made without an encoding.
+        connect_args={"options": options, "connect_timeout": 3, "client_encoding": "UTF8"},
     )
 
 

@@ -6,6 +6,7 @@ few fields it needs. Kubeconfig, exec plugins, token refresh and TLS are the cli
 """
 
 import json
+import os
 import random
 import ssl
 import time
@@ -14,7 +15,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import urllib3
-from kubernetes import client as k8s
 from kubernetes import config as kubeconfig
 from kubernetes.config.config_exception import ConfigException
 
@@ -242,17 +242,15 @@ class _Answer:
 def connect(settings: ClusterSettings) -> Api:
     """The API server of a context; `PlatformError` when the kubeconfig cannot be used (2 or 3)."""
     try:
-        contexts, _ = kubeconfig.list_kube_config_contexts(
-            str(settings.kubeconfig) if settings.kubeconfig else None
-        )
-        names = [str(context["name"]) for context in contexts]
-        if settings.context not in names:
-            known = ", ".join(names) or "none"
+        file = _kubeconfig(settings)
+        names = _contexts(file)
+        if names and settings.context not in names:
+            known = ", ".join(names)
             raise PlatformError(
                 2, f"the kubeconfig has no context {settings.context!r}; it has {known}"
             )
         made = kubeconfig.new_client_from_config(
-            config_file=str(settings.kubeconfig) if settings.kubeconfig else None,
+            config_file=file,
             context=settings.context,
             persist_config=False,
         )
@@ -266,15 +264,26 @@ def connect(settings: ClusterSettings) -> Api:
 def current_context() -> str | None:
     """The kubeconfig's current context, to be shown and confirmed, never to be used unasked."""
     try:
-        _, active = kubeconfig.list_kube_config_contexts()
+        _, active = kubeconfig.list_kube_config_contexts(os.environ.get("KUBECONFIG"))
     except (ConfigException, OSError, KeyError, TypeError):
         return None
     return str(active["name"]) if active else None
 
 
-def plain_client(server: str) -> Any:
-    """A client without credentials, for a server over plain HTTP (tests)."""
-    return k8s.ApiClient(configuration=k8s.Configuration(host=server))
+def _contexts(file: str | None) -> list[str]:
+    """Their names; none when the file names no current one, which the client then cannot list."""
+    try:
+        contexts, _ = kubeconfig.list_kube_config_contexts(file)
+    except ConfigException:
+        return []
+    return [str(context["name"]) for context in contexts]
+
+
+def _kubeconfig(settings: ClusterSettings) -> str | None:
+    """The file, or KUBECONFIG as it is now (the client reads it once, when it is imported)."""
+    if settings.kubeconfig is not None:
+        return str(settings.kubeconfig)
+    return os.environ.get("KUBECONFIG") or None
 
 
 def _with(path: str, query: Mapping[str, str] | None) -> str:

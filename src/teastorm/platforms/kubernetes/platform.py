@@ -24,7 +24,7 @@ from teastorm.platforms.base import (
     ShopPlan,
 )
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
-from teastorm.platforms.kubernetes import door, namespace
+from teastorm.platforms.kubernetes import door, metrics_api, namespace
 from teastorm.platforms.kubernetes.api import Api, connect
 from teastorm.platforms.kubernetes.autoscaling import Autoscalers, rows
 from teastorm.platforms.kubernetes.effects import Effect, Effects
@@ -256,9 +256,10 @@ class KubernetesPlatform:
             door.await_open(self.settings.door, min(DOOR_OPENS_WITHIN_S, left_s))
 
     def targets(self) -> list[ScrapeTarget]:
-        """See `Platform`: by the API server's proxy."""
+        """See `Platform`: by the API server's proxy. As last seen when the cluster is lost."""
         shop = self._running()
-        return [shop.proxy.target(replica) for replica in self.replicas() if replica.host]
+        found = [pod.replica() for pod in shop.fleet.pods()]
+        return [shop.proxy.target(replica) for replica in found if replica.host]
 
     def events(self) -> list[Event]:
         """See `Platform`; still there after `tear_down`."""
@@ -354,15 +355,18 @@ class KubernetesPlatform:
             on_event=fleet.apply,
             selector=f"{INSTANCE_LABEL}={self.settings.release}",
         )
-        watcher.open()
+        where = f"/apis/autoscaling/v2/namespaces/{self.settings.namespace}"
+        where = f"{where}/horizontalpodautoscalers"
+        metrics_api.require(api, api.get(where).get("items") or [])
         autoscalers = Autoscalers(self.settings.release)
         autoscaler_watcher = Watcher(
             api,
-            f"/apis/autoscaling/v2/namespaces/{self.settings.namespace}/horizontalpodautoscalers",
+            where,
             on_list=autoscalers.replace_all,
             on_event=autoscalers.apply,
             selector=f"{INSTANCE_LABEL}={self.settings.release}",
         )
+        watcher.open()
         autoscaler_watcher.open()
         return _Shop(
             plan=plan,
