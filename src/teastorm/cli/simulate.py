@@ -32,7 +32,11 @@ SCHEMA = "teastorm.simulate/1"
     help="A curve (minute,relative_rate), or the arrivals of a recorded run.",
 )
 @click.option("--experiment", metavar="NAME", help="The load and shop of an experiment.")
-@click.option("--arm", type=click.Choice(("protected", "unprotected")), default="protected")
+@click.option(
+    "--arm",
+    type=click.Choice(("protected", "unprotected")),
+    help="All protections on, or off; by default on, or as a recorded run had them.",
+)
 @click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
 @click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
@@ -59,7 +63,7 @@ def simulate(
     replicas: int | None,
     demand: str | None,
     experiment: str | None,
-    arm: str,
+    arm: str | None,
     on: tuple[str, ...],
     off: tuple[str, ...],
     assignments: tuple[str, ...],
