@@ -8,6 +8,8 @@ from teashop.resilience.protections import Protections
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.records import REQUESTS_SCHEMA, to_table, write_requests
 from teastorm.simulate import ScenarioInvalid
+from teastorm.simulate.asked import Asked
+from teastorm.simulate.asked import scenario_of as asked_scenario
 from teastorm.simulate.live import compare, scenario_of
 
 START_S = 3.5
@@ -102,3 +104,15 @@ def test_a_damaged_folder_is_refused_in_one_sentence(folder, name):
         compare(folder, (1,))
     assert str(folder) in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_recorded_run_keeps_its_protections_unless_an_arm_is_named(folder):
+    run = json.loads((folder / "run.json").read_text())
+    run["protections"]["ladder"] = False
+    (folder / "run.json").write_text(json.dumps(run))
+    asked = Asked(demand=f"run:{folder}", off=("codel",))
+    recorded = asked_scenario(asked).protections
+    assert not recorded.ladder
+    assert not recorded.codel
+    assert recorded.deadlines
+    assert asked_scenario(Asked(demand=f"run:{folder}", arm="protected")).protections.ladder

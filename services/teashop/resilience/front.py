@@ -18,7 +18,7 @@ from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit, Limit
 from teashop.resilience.pressure import Pressure
 from teashop.resilience.protections import Protections
 from teashop.resilience.queue import QueueConfig
-from teashop.resilience.quota import QuotaConfig, Quotas
+from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
 from teashop.resilience.room import Room
 from teashop.resilience.waiting_room import WaitingRoom, WaitingRoomConfig
 
@@ -114,7 +114,9 @@ class Front[W]:
             QuotaExceeded: this user asks too often.
         """
         if self.on.quotas and user:
-            self.quotas.take(user, now_s)
+            early_s = self.quotas.early_s(user, now_s)
+            if early_s > 0.0:
+                raise QuotaExceeded("this user is over its quota.", retry_after_s=early_s)
         return self.door.admits(criticality, user, now_s)
 
     def held_back(self, rank: Criticality, user: str, now_s: float) -> Held:

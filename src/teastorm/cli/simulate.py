@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,11 @@ SCHEMA = "teastorm.simulate/1"
     help="A curve (minute,relative_rate), or the arrivals of a recorded run.",
 )
 @click.option("--experiment", metavar="NAME", help="The load and shop of an experiment.")
-@click.option("--arm", type=click.Choice(("protected", "unprotected")), default="protected")
+@click.option(
+    "--arm",
+    type=click.Choice(("protected", "unprotected")),
+    help="All protections on, or off; by default on, or as a recorded run had them.",
+)
 @click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
 @click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
@@ -58,7 +63,7 @@ def simulate(
     replicas: int | None,
     demand: str | None,
     experiment: str | None,
-    arm: str,
+    arm: str | None,
     on: tuple[str, ...],
     off: tuple[str, ...],
     assignments: tuple[str, ...],
@@ -103,7 +108,14 @@ def simulate(
             hpa=hpa,
         )
         scenario = scenario_of(asked)
-        runs = run_seeds(scenario, chosen, workers=workers, kept=keep, told=_tell)
+        runs = run_seeds(
+            scenario,
+            chosen,
+            workers=workers,
+            kept=keep,
+            told=_tell,
+            progress=_Ticker(scenario.demand.seconds),
+        )
     except ScenarioInvalid as error:
         raise CommandError(USAGE, str(error).rstrip(".")) from error
     if as_json:
@@ -111,6 +123,21 @@ def simulate(
     else:
         _show(runs)
     return 0
+
+
+class _Ticker:
+    """A line every two seconds of a run that takes long."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next_s = time.monotonic() + 2.0
+
+    def __call__(self, now_s: float, arrivals: int) -> None:
+        """Tell, if it is time."""
+        if time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + 2.0
+            sys.stderr.write(f"{now_s:.0f} of {self._seconds:.0f} s, {arrivals} wishes\n")
+            sys.stderr.flush()
 
 
 def _tell(done: int, of: int) -> None:

@@ -7,7 +7,7 @@ comes as often as the next. Memory is bounded by the slice and the crowd, not by
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +32,26 @@ _LEVELS = {
 _RANKS = {c.label: c for c in Criticality}
 
 
-def arrivals(demand: Demand, honour_share: float, seed: int) -> Iterator[tuple[float, Visit]]:
+type Progress = Callable[[float, int], None]
+"""Called with the time and the arrivals up to it, before each slice is drawn."""
+
+
+def silent(_now_s: float, _arrivals: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def arrivals(
+    demand: Demand, honour_share: float, seed: int, *, progress: Progress = silent
+) -> Iterator[tuple[float, Visit]]:
     """Every arrival of one run; payments and status questions follow their checkout later."""
     if demand.plan is not None:
         return _planned(demand)
-    return _drawn(demand, honour_share, seed)
+    return _drawn(demand, honour_share, seed, progress)
 
 
-def _drawn(demand: Demand, honour_share: float, seed: int) -> Iterator[tuple[float, Visit]]:
+def _drawn(
+    demand: Demand, honour_share: float, seed: int, progress: Progress
+) -> Iterator[tuple[float, Visit]]:
     mix = demand.mix
     rng = np.random.default_rng([seed, 1])
     chats = demand.orders
@@ -56,6 +68,7 @@ def _drawn(demand: Demand, honour_share: float, seed: int) -> Iterator[tuple[flo
     }
     number = 0
     for step in _slices(demand):
+        progress(step.start_s, number)
         width_s = step.end_s - step.start_s
         rates = (step.rps, mix.critical_rps, step.rps * mix.menu_per_chat)
         counts = [int(rng.poisson(rate * width_s)) for rate in rates]

@@ -23,14 +23,14 @@ _ORDERS = 20_000.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What was asked for; see `teastorm simulate --help`."""
+    """What was asked for; see `teastorm simulate --help`. Without an arm: as recorded, or all on."""
 
     orders: float | None = None
     hours: float | None = None
     replicas: int | None = None
     demand: str | None = None
     experiment: str | None = None
-    arm: str = "protected"
+    arm: str | None = None
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     assignments: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ def scenario_of(asked: Asked) -> Scenario:
     if asked.experiment is not None and asked.demand is not None:
         raise ScenarioInvalid("give one of --experiment and --demand: each names a demand")
     scenario = _base(asked)
-    scenario = dataclasses.replace(scenario, protections=_protections(asked))
+    scenario = dataclasses.replace(scenario, protections=_protections(asked, scenario))
     settings: dict[str, dict[str, object]] = {}
     for text in asked.assignments:
         section, name, value = parse_assignment(text)
@@ -115,12 +115,14 @@ def _of_experiment(name: str, asked: Asked) -> Scenario:
     return with_settings(scenario, settings, f"{found.path}: settings")
 
 
-def _protections(asked: Asked) -> Protections:
+def _protections(asked: Asked, scenario: Scenario) -> Protections:
     known = Protections.names()
     for name in (*asked.on, *asked.off):
         if name not in known:
             raise ScenarioInvalid(f"{name!r} is no protection{did_you_mean(name, known)}")
-    switches = dict.fromkeys(known, asked.arm == "protected")
+    switches = dataclasses.asdict(scenario.protections)
+    if asked.arm is not None:
+        switches.update(dict.fromkeys(known, asked.arm == "protected"))
     switches.update(dict.fromkeys(asked.on, True))
     switches.update(dict.fromkeys(asked.off, False))
     return Protections(**switches)

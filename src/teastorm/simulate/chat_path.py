@@ -137,6 +137,7 @@ class ChatPath(Path):
     def _call(self, now_s: float, attempt: Try) -> None:
         """One attempt at one replica."""
         attempt.calls += 1
+        attempt.called_s = now_s
         fleet = self._fleet
         name = self._target.choose(fleet.endpoints, attempt.tried, self.rng, now_s)
         if name is None:
@@ -222,7 +223,7 @@ class ChatPath(Path):
         self._no_answer(now_s, attempt, reason, waited=True)
 
     def _finished(self, now_s: float, attempt: Try, *, ok: bool) -> None:
-        rtt_s = now_s - attempt.started_s + self.call_s
+        rtt_s = now_s - attempt.called_s + self.call_s
         self._target.finished(attempt.endpoint, now_s, rtt_s, ok=ok)
 
     def _leave(self, now_s: float, attempt: Try, outcome: str, *, counted: bool = True) -> None:

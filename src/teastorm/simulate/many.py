@@ -5,13 +5,17 @@ from __future__ import annotations
 import copyreg
 import hashlib
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing.pool import Pool
 from pathlib import Path
 from types import MappingProxyType
 
 import orjson
 
+from teastorm.simulate.arrivals import Progress, silent
 from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.result import Result
 from teastorm.simulate.run import simulate
 from teastorm.simulate.scenario import Scenario
 
@@ -39,6 +43,7 @@ def run_seeds(
     workers: int = 1,
     kept: Path | None = None,
     told: Callable[[int, int], None] = lambda _done, _of: None,
+    progress: Progress = silent,
 ) -> list[Run]:
     """One result for each seed, in the order of `seeds` whatever the number of workers.
 
@@ -46,6 +51,7 @@ def run_seeds(
         kept: a file to which each finished result is added at once; those that it holds of the same
             scenario are not simulated again.
         told: called with how many are done, of how many.
+        progress: of each single run, while there is one worker.
 
     Raises:
         ScenarioInvalid: `kept` holds something else.
@@ -56,31 +62,45 @@ def run_seeds(
     # An interrupt may have cut the last line short; the next one must not be added to it.
     whole = kept is None or not kept.exists() or kept.read_bytes()[-1:] in {b"", b"\n"}
     told(len(seeds) - len(left), len(seeds))
-    for run in _runs(scenario, left, workers):
+    for run in _runs(scenario, left, workers, progress):
         seed = int(str(run["seed"]))
         found[seed] = run
         if kept is not None:
             line = orjson.dumps({"scenario": name, "result": run}, option=orjson.OPT_APPEND_NEWLINE)
-            with kept.open("ab") as lines:
-                lines.write(line if whole else b"\n" + line)
+            try:
+                with kept.open("ab") as lines:
+                    lines.write(line if whole else b"\n" + line)
+            except OSError as error:
+                raise ScenarioInvalid(f"{kept}: cannot be written ({error.strerror}).") from error
             whole = True
         told(sum(s in found for s in seeds), len(seeds))
     return [found[seed] for seed in seeds]
 
 
-def _runs(scenario: Scenario, seeds: Sequence[int], workers: int) -> Iterator[Run]:
-    jobs = [(scenario, seed) for seed in seeds]
-    if workers <= 1 or len(jobs) <= 1:
-        yield from map(_one, jobs)
+def _runs(
+    scenario: Scenario, seeds: Sequence[int], workers: int, progress: Progress
+) -> Iterator[Run]:
+    if workers <= 1 or len(seeds) <= 1:
+        for seed in seeds:
+            yield _plain(simulate(scenario, seed, progress=progress))
         return
+    with pool_of(min(workers, len(seeds))) as pool:
+        yield from pool.imap_unordered(_one, [(scenario, seed) for seed in seeds])
+
+
+def pool_of(workers: int) -> Pool:
+    """Worker processes that leave Ctrl-C to whoever started them, who then ends them."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, len(jobs))) as pool:
-        yield from pool.imap_unordered(_one, jobs)
+    return context.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN))
 
 
 def _one(job: tuple[Scenario, int]) -> Run:
+    return _plain(simulate(*job))
+
+
+def _plain(result: Result) -> Run:
     # Through JSON and back: a run that was kept and one that was not are the same objects.
-    run: Run = orjson.loads(orjson.dumps(simulate(*job).as_json()))
+    run: Run = orjson.loads(orjson.dumps(result.as_json()))
     return run
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import gc
 import itertools
 import random
-from collections.abc import Callable
 
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.front import Front
 from teashop.resilience.sequence import BatchConfig, Sequence
-from teastorm.simulate.arrivals import arrivals
+from teastorm.simulate.arrivals import Progress, arrivals, silent
 from teastorm.simulate.chat_path import ChatPath
 from teastorm.simulate.crowd import Crowd
 from teastorm.simulate.fleet import Fleet
@@ -22,17 +21,16 @@ from teastorm.simulate.scaler import Scaler
 from teastorm.simulate.scenario import Event, Happening, Scenario
 from teastorm.simulate.street import Street
 from teastorm.simulate.tally import ClassTally, Tally
-from teastorm.simulate.timeouts import Timeouts
+from teastorm.simulate.timeouts import Timeouts, holds_permit
 from teastorm.simulate.visit import NAMES, Try
 
 _WATCH_S = 0.1
 
-type Progress = Callable[[float, int], None]
-"""Called about once a simulated second with the time and the arrivals so far."""
 
-
-def simulate(scenario: Scenario, seed: int, *, progress: Progress | None = None) -> Result:
+def simulate(scenario: Scenario, seed: int, *, progress: Progress = silent) -> Result:
     """Run `scenario` once; the same seed gives the same result, to the last bit.
+
+    `progress` is told the simulated time and the arrivals so far, every few thousand of them.
 
     Single-threaded and without global state: many may run side by side in processes.
     """
@@ -50,7 +48,7 @@ def simulate(scenario: Scenario, seed: int, *, progress: Progress | None = None)
 class _Run:
     """The parts of one run and how they know each other."""
 
-    def __init__(self, scenario: Scenario, seed: int, progress: Progress | None) -> None:
+    def __init__(self, scenario: Scenario, seed: int, progress: Progress) -> None:
         self._scenario = scenario
         self._seed = seed
         self._progress = progress
@@ -104,7 +102,9 @@ class _Run:
             )
             for n in range(model.replicas)
         ]
-        calls = Timeouts(self._loop, scenario.front.timeout_s + scenario.hop_s, _call_late)
+        calls = Timeouts(
+            self._loop, scenario.front.timeout_s + scenario.hop_s, _call_late, alive=holds_permit
+        )
         return [
             Gateway(
                 scenario.front,
@@ -141,14 +141,6 @@ class _Run:
         for event in scenario.events:
             loop.at(event.at_s, self._happen, event)
         loop.at(seconds, self._load_ended)
-        if self._progress is not None:
-            tell = self._progress
-            loop.every(
-                1.0,
-                lambda now_s, _: tell(now_s, self._tally.arrivals),
-                first_s=1.0,
-                until_s=seconds,
-            )
 
     def _happen(self, now_s: float, event: Event) -> None:
         if event.kind is Happening.KILL:
@@ -163,7 +155,8 @@ class _Run:
     def result(self) -> Result:
         """Run it."""
         scenario, tally = self._scenario, self._tally
-        stream = arrivals(scenario.demand, scenario.clients.honour_share, self._seed)
+        share = scenario.clients.honour_share
+        stream = arrivals(scenario.demand, share, self._seed, progress=self._progress)
         end_s = self._loop.run(stream, self._crowd.arrive)
         start_s, stop_s = tally.window_s
         width_s = stop_s - start_s

@@ -109,10 +109,8 @@ class Scaler:
             visible = self._scrapes.popleft()
         if visible is not None:
             self._scrapes.appendleft(visible)
-        floor = max((p.min_replicas for p in scaling.planned if p.at_s <= now_s), default=0)
-        if scaling.planned:
-            last = max((p for p in scaling.planned if p.at_s <= now_s), key=_at, default=None)
-            floor = 0 if last is None else last.min_replicas
+        begun = [(p.at_s, p.min_replicas) for p in scaling.planned if p.at_s <= now_s]
+        floor = max(begun)[1] if begun else 0
         current = fleet.wanted
         decision = self._autoscaler.sync(
             now_s, current, lambda: self._recommend(visible, current, now_s)
@@ -153,10 +151,6 @@ class Scaler:
             ),
             containers=(Container(name="inference", request_milli=request),),
         )
-
-
-def _at(planned: object) -> float:
-    return float(getattr(planned, "at_s"))  # noqa: B009 - typed in scaling.py
 
 
 def _propose(metric: MetricTarget, scene: Scene, current: int, scrape: _Scrape) -> int:

@@ -9,16 +9,34 @@ from teastorm.simulate.loop import Loop
 from teastorm.simulate.visit import Try
 
 
+def is_open(attempt: Try) -> bool:
+    """Its client still waits."""
+    return attempt.open
+
+
+def holds_permit(attempt: Try) -> bool:
+    """Its gateway still waits for the dependency."""
+    return attempt.permit is not None and attempt.permit.open
+
+
 class Timeouts:
-    """Calls `late(now_s, attempt)` for each attempt still open `delay_s` after it was added.
+    """Calls `late(now_s, attempt)` for each attempt still alive `delay_s` after it was added.
 
     Attempts are added in order of time, so the line is sorted by itself; most are answered long
     before they reach its head and cost one append and one popleft.
     """
 
-    __slots__ = ("_armed", "_delay_s", "_late", "_line", "_loop")
+    __slots__ = ("_alive", "_armed", "_delay_s", "_late", "_line", "_loop")
 
-    def __init__(self, loop: Loop, delay_s: float, late: Callable[[float, Try], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        delay_s: float,
+        late: Callable[[float, Try], None],
+        *,
+        alive: Callable[[Try], bool] = is_open,
+    ) -> None:
+        self._alive = alive
         self._loop = loop
         self._delay_s = delay_s
         self._late = late
@@ -37,10 +55,11 @@ class Timeouts:
         line = self._line
         while line:
             due_s, attempt = line[0]
-            if attempt.open and due_s > now_s:
+            alive = self._alive(attempt)
+            if alive and due_s > now_s:
                 self._loop.at(due_s, self._fire)
                 return
             line.popleft()
-            if attempt.open:
+            if alive:
                 self._late(now_s, attempt)
         self._armed = False

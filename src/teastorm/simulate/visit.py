@@ -64,7 +64,7 @@ class Visit:
 class Try:
     """One attempt inside the shop: in a room's line, or on its way to inference or orders."""
 
-    __slots__ = ("calls", "deadline_s", "endpoint", "open", "path", "permit", "rank", "rung",
+    __slots__ = ("called_s", "calls", "deadline_s", "endpoint", "open", "path", "permit", "rank", "rung",
                  "sequence", "started_s", "tokens", "tried", "visit")  # fmt: skip
 
     def __init__(
@@ -84,6 +84,7 @@ class Try:
         self.rung = "none"
         self.tokens = 0
         self.endpoint = ""
+        self.called_s = 0.0
         self.calls = 0
         self.tried: tuple[str, ...] = ()
         self.sequence: object = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.many import pool_of
 from teastorm.simulate.theory.cases import CASES, CUSTOMERS, Case
 
 FEWEST = 10
@@ -58,7 +58,7 @@ def check_all(
         raise ScenarioInvalid(f"a theory check needs at least {FEWEST} seeds, got {len(seeds)}.")
     found: list[Checked] = []
     if workers > 1:
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        with pool_of(workers) as pool:
             for case in cases:
                 told(case.name)
                 jobs = [(case.name, seed, customers) for seed in seeds]
