@@ -69,6 +69,9 @@ class Shop:
             shop_counts={"offered_rps": Count(now_s, self.offered)},
         )
 
+    def floor(self, now_s):
+        return 0
+
     def scale(self, replicas):
         self.born = self.born[:replicas] + [self.now_s] * (replicas - len(self.born))
         self.count = replicas
