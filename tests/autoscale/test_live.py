@@ -27,9 +27,6 @@ class Shop:
         self.offered = 0.0
         self.broken = False
 
-    def floor(self, now_s):
-        return 0
-
     def advance(self, seconds):
         self.now_s += seconds
         share = self.demand(self.now_s) / max(len(self._serving()), 1)
@@ -71,6 +68,9 @@ class Shop:
             pod_gauges={"in_flight": dict.fromkeys(self._serving(), share / 2)},
             shop_counts={"offered_rps": Count(now_s, self.offered)},
         )
+
+    def floor(self, now_s):
+        return 0
 
     def scale(self, replicas):
         self.born = self.born[:replicas] + [self.now_s] * (replicas - len(self.born))

@@ -101,7 +101,7 @@ class _CpuStep:
         try:
             self.proposal = self._propose()
         except MetricError as error:
-            self.error = error
+            self.error = error.with_traceback(None)  # which would hold this step in a cycle
             return None
         return self.proposal.replicas
 
