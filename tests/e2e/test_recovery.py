@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,6 @@ threading.Event().wait()
 
 @pytest.fixture
 def died(settings: ClusterSettings) -> None:
-    import sys  # noqa: PLC0415 - beside its only use
-
     words = [settings.context, str(settings.chart), *map(str, settings.values)]
     process = subprocess.Popen(
         [sys.executable, "-c", RUNNER, *words], stdout=subprocess.PIPE, text=True
@@ -77,12 +77,10 @@ def _ready(tool: Tool) -> dict[str, int]:
 def test_a_run_interrupted_under_load_leaves_the_cluster_as_it_was(
     tool: Tool, tmp_path: Path, until: Until
 ) -> None:
-    import signal  # noqa: PLC0415 - beside its only use
-
     log = tmp_path / "log"
     runner = tool.start("run", "replica-loss-inference", log=log)
     try:
-        until(lambda: "starting the shop" in log.read_text() or runner.poll() is not None, "begun")
+        until(lambda: json.loads(tool("status", "--json").stdout)["replicas"], "pods are there")
         runner.send_signal(signal.SIGINT)
         assert runner.wait(timeout=200) == 130, log.read_text()
     finally:

@@ -56,11 +56,9 @@ def test_a_killed_replica_is_replaced_by_another(platform: Platform, until: Unti
     until(lambda: len(platform.endpoints("gateway")) == 2, "it is replaced")
     assert before.identity not in {replica.identity for replica in platform.replicas()}
     assert before.endpoint not in file_says(platform)["gateway"]
-    assert kinds(platform, before.replica_id) == [
-        "replica_started",
-        "replica_ready",
-        "replica_gone",
-    ]
+    # A cluster may tell of a pod's deletion before it tells that the pod is gone.
+    told = [kind for kind in kinds(platform, before.replica_id) if kind != "replica_unready"]
+    assert told == ["replica_started", "replica_ready", "replica_gone"]
 
 
 def test_a_drained_replica_leaves_and_is_replaced(platform: Platform, until: Until) -> None:

@@ -4,9 +4,13 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, cast
 
-from teastorm.load.process import LoadProcess, Progress
+from teastorm.load.plan import LoadPlan
+from teastorm.load.process import Progress, start_load
+from teastorm.load.session import LoadReport
+from teastorm.platforms.base import Platform
 
 
 class Load(Protocol):
@@ -29,10 +33,61 @@ class Load(Protocol):
         ...
 
 
-class RunningLoad:
-    """`Load` over the generator's process."""
+class Generator(Protocol):
+    """A generator that was started: a process here, or jobs in a cluster."""
 
-    def __init__(self, process: LoadProcess) -> None:
+    @property
+    def load_start_s(self) -> float:
+        """When its first second begins, since t0."""
+        ...
+
+    @property
+    def running(self) -> bool:
+        """Whether it works."""
+        ...
+
+    def poll_progress(self) -> list[Progress]:
+        """Lines since the last call."""
+        ...
+
+    def wait(self, timeout_s: float) -> LoadReport:
+        """Block until its log is written; LoadError otherwise."""
+        ...
+
+    def stop(self) -> LoadReport | None:
+        """End it now."""
+        ...
+
+
+def start_generator(
+    platform: Platform, plan: LoadPlan, *, seed: int, run_dir: Path, t0_unix_s: float
+) -> Generator:
+    """Start the load where the platform wants it to come from; LoadError in one sentence."""
+    inside = getattr(platform, "start_load", None)
+    if inside is not None:
+        started = inside(plan, seed=seed, run_dir=run_dir, t0_unix_s=t0_unix_s)
+        if started is not None:
+            return cast("Generator", started)
+    with inherited(environment_of(platform)):
+        return start_load(
+            plan=plan,
+            seed=seed,
+            run_dir=run_dir,
+            endpoints_file=platform.door_file,
+            t0_unix_s=t0_unix_s,
+        )
+
+
+def environment_of(platform: Platform) -> Mapping[str, str]:
+    """Variables by which a platform finds the run's other processes again, where it has any."""
+    found = getattr(platform, "environment", None)
+    return found if isinstance(found, Mapping) else {}
+
+
+class RunningLoad:
+    """`Load` over a generator."""
+
+    def __init__(self, process: Generator) -> None:
         self._process = process
         self._lock = threading.Lock()
         self._latest: Progress | None = None

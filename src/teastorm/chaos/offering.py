@@ -4,14 +4,12 @@ from collections.abc import Mapping
 
 from chaoslib.exceptions import ActivityFailed
 
-from teastorm.chaos.offer import RunningLoad, inherited
+from teastorm.chaos.offer import RunningLoad, start_generator
 from teastorm.chaos.session import Session, Window
 from teastorm.load.curve import read_curve
 from teastorm.load.errors import LoadError, PlanInvalid
 from teastorm.load.plan import LoadPlan, Phase
-from teastorm.load.process import start_load
 from teastorm.load.settings import Clients, Mix
-from teastorm.platforms.base import Platform
 from teastorm.runner.experiment import Experiment, beside
 from teastorm.runner.problems import did_you_mean, usage
 from teastorm.runner.shape import LoadShape
@@ -48,14 +46,13 @@ def start(session: Session, shape: LoadShape) -> None:
     """Start the load of a run; ActivityFailed in one sentence when it cannot."""
     try:
         plan = plan_of(session.experiment, shape, session.capacity_rps)
-        with inherited(environment_of(session.platform)):
-            process = start_load(
-                plan=plan,
-                seed=session.chosen.seed,
-                run_dir=session.folder.path,
-                endpoints_file=session.platform.door_file,
-                t0_unix_s=session.t0_unix_s,
-            )
+        process = start_generator(
+            session.platform,
+            plan,
+            seed=session.chosen.seed,
+            run_dir=session.folder.path,
+            t0_unix_s=session.t0_unix_s,
+        )
     except LoadError as error:
         raise ActivityFailed(str(error)) from error
     session.plan = plan
@@ -69,12 +66,6 @@ def start(session: Session, shape: LoadShape) -> None:
         for phase, start_s, end_s in plan.windows()
     )
     session.chat_rps = _mean_rates(plan)
-
-
-def environment_of(platform: Platform) -> Mapping[str, str]:
-    """Variables by which a platform finds the run's other processes again, where it has any."""
-    found = getattr(platform, "environment", None)
-    return found if isinstance(found, Mapping) else {}
 
 
 def _mean_rates(plan: LoadPlan) -> dict[str, float]:

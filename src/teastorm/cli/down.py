@@ -1,7 +1,7 @@
 """`teastorm down`: end the shop, and whatever an earlier run left on this machine."""
 
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,18 +11,16 @@ from teastorm.cli.output import json_option, print_json, say, working
 from teastorm.platforms.local.cleanup import remove_run, survey
 from teastorm.platforms.local.state import StateFile
 
+if TYPE_CHECKING:
+    from teastorm.platforms.kubernetes.settings import ClusterSettings
+
 
 @click.command()
 @cluster.cluster_options
 @json_option
 def down(
     *,
-    platform: str,
-    context: str | None,
-    namespace: str,
-    gateway_url: str,
-    values: tuple[Path, ...],
-    chart: Path,
+    where: "ClusterSettings | None",
     as_json: bool,
 ) -> int:
     """End the shop that runs on this machine, and remove what an earlier run left.
@@ -30,9 +28,8 @@ def down(
     Processes are ended only if their pid and start time are those on record. Nothing to end is
     success; something that stays is exit 5. On a cluster: the whole namespace, if it is ours.
     """
-    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
-    if settings is not None:
-        return cluster.down(settings, as_json=as_json)
+    if where is not None:
+        return cluster.down(where, as_json=as_json)
     state_file = StateFile()
     look = survey(state_file, probe=False)
     if look.empty:

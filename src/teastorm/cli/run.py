@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,9 @@ from teastorm.runner.run import ARMS, Wish, prepared
 from teastorm.runner.run import run as run_wish
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.result import Result
+
+if TYPE_CHECKING:
+    from teastorm.platforms.kubernetes.settings import ClusterSettings
 
 SEED_MAX = 2**31 - 1
 
@@ -51,7 +55,7 @@ def existing_run(run_dir: Path) -> Path:
 @click.option("--factor", type=float, help="The fault phase's load, as a multiple of K.")
 @click.option("--duration", "duration_s", type=float, help="The fault phase's length in seconds.")
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
-@cluster.cluster_options
+@cluster.cluster_and_load_options
 @click.option("--fresh-capacity", is_flag=True, help="Measure the capacity K again.")
 @click.option(
     "--runs-dir",
@@ -70,12 +74,7 @@ def run(
     factor: float | None,
     duration_s: float | None,
     seed: int,
-    platform: str,
-    context: str | None,
-    namespace: str,
-    gateway_url: str,
-    values: tuple[Path, ...],
-    chart: Path,
+    where: "ClusterSettings | None",
     fresh_capacity: bool,
     runs_dir: Path,
     as_json: bool,
@@ -86,13 +85,12 @@ def run(
     goes to standard error. Ctrl-C rolls faults back first and exits 130.
     """
     ticker = Ticker()
-    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
     with in_one_sentence():
         wish = Wish(
             path=experiments.find(experiment),
             arm=arm,
             seed=seed,
-            platform=platform,
+            platform="local" if where is None else "kubernetes",
             with_protections=on,
             without_protections=off,
             factor=factor,
@@ -101,7 +99,7 @@ def run(
                 runs_dir=runs_dir,
                 fresh_capacity=fresh_capacity,
                 say=ticker.say,
-                platform=lambda name: open_platform(name, settings),
+                platform=lambda name: open_platform(name, where),
             ),
         )
         prepared(wish)

@@ -1,6 +1,7 @@
 """`teastorm status`: what runs on this machine, and what an earlier run left behind."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -11,27 +12,24 @@ from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.platforms.local.cleanup import Found, Survey, survey
 from teastorm.platforms.local.state import ProcessNote, StateFile
 
+if TYPE_CHECKING:
+    from teastorm.platforms.kubernetes.settings import ClusterSettings
+
 
 @click.command()
 @cluster.cluster_options
 @json_option
 def status(
     *,
-    platform: str,
-    context: str | None,
-    namespace: str,
-    gateway_url: str,
-    values: tuple[Path, ...],
-    chart: Path,
+    where: "ClusterSettings | None",
     as_json: bool,
 ) -> int:
     """Show the shop's replicas, and what an earlier run left. Changes nothing.
 
     Exit 3 when something was left behind or the state cannot be read.
     """
-    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
-    if settings is not None:
-        return cluster.status(settings, as_json=as_json)
+    if where is not None:
+        return cluster.status(where, as_json=as_json)
     look = survey(StateFile())
     word = state_word(look)
     if as_json:

@@ -50,27 +50,21 @@ def up(
     logs: Path | None,
     timeout_s: float,
     detach: bool,
-    platform: str,
-    context: str | None,
-    namespace: str,
-    gateway_url: str,
-    values: tuple[Path, ...],
-    chart: Path,
+    where: "ClusterSettings | None",
     as_json: bool,
 ) -> int:
     """Start the shop on this machine, print its endpoints, and keep it until Ctrl-C (exit 0).
 
     On a cluster it is installed there, and stays until `teastorm down`.
     """
-    settings = cluster.settings_of(platform, context, namespace, gateway_url, values, chart)
     plan = ShopPlan(
         replicas=_counts(replicas),
         protections=_switches(on, off),
         seed=seed,
         run_dir=logs,
     )
-    if settings is not None:
-        return _install(settings, plan, max(timeout_s, INSTALLED_WITHIN_S), as_json=as_json)
+    if where is not None:
+        return _install(where, plan, max(timeout_s, INSTALLED_WITHIN_S), as_json=as_json)
     if detach:
         with working("starting the shop", quiet=as_json):
             content = detaching.start(_arguments(plan, timeout_s), timeout_s)

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import orjson
 
-from teastorm.chaos.offer import inherited
-from teastorm.chaos.offering import clients_of, environment_of, mix_of
+from teastorm.chaos.offer import start_generator
+from teastorm.chaos.offering import clients_of, mix_of
 from teastorm.load.capacity import Capacity, CapacityConfig, Step, StepResult, find_capacity
 from teastorm.load.errors import LoadError
 from teastorm.load.measure import step_plan, step_result
-from teastorm.load.process import start_load
 from teastorm.load.records import read_requests
 from teastorm.platforms.base import Platform
 from teastorm.platforms.local.cleanup import MEASURING_PREFIX
@@ -136,14 +135,7 @@ def _measure(
 ) -> StepResult:
     clients = clients_of(experiment)
     plan = step_plan(rps, config, mix_of(experiment), clients)
-    with inherited(environment_of(platform)):
-        load = start_load(
-            plan=plan,
-            seed=seed,
-            run_dir=folder,
-            endpoints_file=platform.door_file,
-            t0_unix_s=time.time(),
-        )
+    load = start_generator(platform, plan, seed=seed, run_dir=folder, t0_unix_s=time.time())
     try:
         load.wait(plan.seconds + 30.0)
     except BaseException:

@@ -25,6 +25,7 @@ from teastorm.platforms.kubernetes.settings import ClusterSettings
 
 TIMEOUT_S = 10.0
 WATCH_S = 240
+SILENT_S = 120.0
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 
@@ -103,27 +104,34 @@ class Api:
         try:
             if answer.status >= 400:
                 raise error_of(answer.status, f"watch {path}", self.context, _words(stream.read()))
-            yield from self._lines(stream, path)
+            yield from self._events(stream, path)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(f"context {self.context}: the watch broke off ({error})") from error
         finally:
             stream.close()
             stream.release_conn()
 
-    def _lines(self, stream: Any, path: str) -> Iterator[Json]:
-        rest = b""
-        for chunk in stream.stream(amt=None, decode_content=True):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                if not line.strip():
-                    continue
-                event = cast("Json", json.loads(line))
-                if event.get("type") == "ERROR":
-                    status = event.get("object") or {}
-                    code = int(status.get("code") or 500)
-                    message = str(status.get("message", ""))
-                    raise error_of(code, f"watch {path}", self.context, message)
-                yield event
+    def lines(self, path: str) -> Iterator[bytes]:
+        """Lines of an answer that goes on (a pod's log); `ClusterError` when it cannot begin."""
+        answer = self._open("GET", self._url(path, {}), None, {}, (TIMEOUT_S, SILENT_S))
+        try:
+            if answer.status >= 400:
+                said = _words(answer.response.read())
+                raise error_of(answer.status, f"read {path}", self.context, said)
+            yield from _lines_of(answer.response)
+        finally:
+            answer.response.close()
+            answer.response.release_conn()
+
+    def _events(self, stream: Any, path: str) -> Iterator[Json]:
+        for line in _lines_of(stream):
+            event = cast("Json", json.loads(line))
+            if event.get("type") == "ERROR":
+                status = event.get("object") or {}
+                code = int(status.get("code") or 500)
+                message = str(status.get("message", ""))
+                raise error_of(code, f"watch {path}", self.context, message)
+            yield event
 
     def tls(self) -> ssl.SSLContext | None:
         """What a connection of one's own needs (scraping by proxy); None over plain HTTP."""
@@ -290,6 +298,13 @@ def _with(path: str, query: Mapping[str, str] | None) -> str:
     if not query:
         return path
     return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
+
+
+def _lines_of(stream: Any) -> Iterator[bytes]:
+    rest = b""
+    for chunk in stream.stream(amt=None, decode_content=True):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in lines if line.strip())
 
 
 def _parsed(content: bytes) -> Json:

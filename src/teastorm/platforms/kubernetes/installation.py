@@ -85,6 +85,9 @@ class Installation:
         self._helm.uninstall()
         where = namespaces.path_of(self._settings.namespace)
         selector = f"{INSTANCE_LABEL}={self._settings.release}"
+        # A load from inside is no part of the release, and its jobs would make their pods anew.
+        jobs = f"/apis/batch/v1/namespaces/{self._settings.namespace}/jobs"
+        self._api.delete(jobs, labelSelector=selector, propagationPolicy="Background")
         grace = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 1}
         self._api.delete(f"{where}/pods", grace, labelSelector=selector)
         self._api.delete(f"{where}/persistentvolumeclaims", labelSelector=selector)

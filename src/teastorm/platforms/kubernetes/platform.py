@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from teastorm.load.plan import LoadPlan
 from teastorm.observe.target import ScrapeTarget
 from teastorm.platforms.base import (
     Event,
@@ -34,6 +35,8 @@ from teastorm.platforms.kubernetes.helm import Helm
 from teastorm.platforms.kubernetes.installation import Installation
 from teastorm.platforms.kubernetes.lag import Lag, Sample, lag
 from teastorm.platforms.kubernetes.lease import RunLease
+from teastorm.platforms.kubernetes.load_inside import InsideLoad
+from teastorm.platforms.kubernetes.load_manifests import InsidePlan
 from teastorm.platforms.kubernetes.logs import save_logs
 from teastorm.platforms.kubernetes.operations import Operations
 from teastorm.platforms.kubernetes.pods import INSTANCE_LABEL
@@ -91,8 +94,9 @@ class KubernetesPlatform:
 
     @property
     def place(self) -> str:
-        """What a measured capacity holds for: this cluster."""
-        return f"kubernetes/{self.settings.context}"
+        """What a measured capacity holds for: this cluster, and where its load comes from."""
+        where = "/inside" if self.settings.load_workers else ""
+        return f"kubernetes/{self.settings.context}{where}"
 
     @property
     def endpoints_file(self) -> Path:
@@ -254,6 +258,29 @@ class KubernetesPlatform:
         if "gateway" in asked and shop.wanted["gateway"]:
             left_s = max(until_s - time.monotonic(), 1.0)
             door.await_open(self.settings.door, min(DOOR_OPENS_WITHIN_S, left_s))
+
+    def start_load(
+        self, plan: LoadPlan, *, seed: int, run_dir: Path, t0_unix_s: float
+    ) -> InsideLoad | None:
+        """Begin a load from inside the cluster; None where it is to come from this machine."""
+        shop = self._running()
+        settings = self.settings
+        if not settings.load_workers:
+            return None
+        inside = InsidePlan(
+            plan=plan,
+            seed=seed,
+            t0_unix_s=t0_unix_s,
+            workers=settings.load_workers,
+            image=settings.load_image,
+            gateway=f"{settings.release}-front.{settings.namespace}.svc:80",
+            namespace=settings.namespace,
+            release=settings.release,
+            load_id=secrets.token_hex(4),
+        )
+        load = InsideLoad(shop.api, inside, run_dir)
+        load.start()
+        return load
 
     def targets(self) -> list[ScrapeTarget]:
         """See `Platform`: by the API server's proxy. As last seen when the cluster is lost."""

@@ -9,6 +9,7 @@ from teastorm.platforms.base import PlatformError
 
 DEFAULT_NAMESPACE = "teashop"
 DEFAULT_GATEWAY_URL = "127.0.0.1:8080"
+DEFAULT_LOAD_IMAGE = "teastorm:0.1.0"
 CHART = Path("charts") / "teashop"
 CONTEXT_VARIABLE = "TEASTORM_CONTEXT"
 NAMESPACE_VARIABLE = "TEASTORM_NAMESPACE"
@@ -25,7 +26,8 @@ class ClusterSettings:
 
     `gateway_url` is where the gateway's Service answers from here, `host:port` (kind maps a
     NodePort to a loopback port). `values` are Helm values files laid below those of a run:
-    image, pull secrets, an adapter. `kubeconfig` None: KUBECONFIG or ~/.kube/config.
+    image, pull secrets, an adapter. With `load_workers` above 0 the load comes from so many pods of
+    `load_image` inside the cluster, instead of from this machine. `kubeconfig` None: KUBECONFIG or ~/.kube/config.
     """
 
     context: str
@@ -34,6 +36,8 @@ class ClusterSettings:
     gateway_url: str = DEFAULT_GATEWAY_URL
     chart: Path = CHART
     values: tuple[Path, ...] = ()
+    load_workers: int = 0
+    load_image: str = DEFAULT_LOAD_IMAGE
     kubeconfig: Path | None = None
 
     def __post_init__(self) -> None:
@@ -45,6 +49,10 @@ class ClusterSettings:
                 raise PlatformError(
                     2, f"--{name} must be small letters, digits and hyphens, got {value!r}"
                 )
+        if not 0 <= self.load_workers <= 64:
+            raise PlatformError(
+                2, f"--load-workers must be between 0 and 64, got {self.load_workers}"
+            )
         if self.namespace in {"default", "kube-system", "kube-public", "kube-node-lease"}:
             raise PlatformError(
                 2, f"--namespace {self.namespace} is the cluster's own; name one for the shop"

@@ -1,0 +1,179 @@
+"""A load from inside the cluster, as the session sees any load: started, followed, fetched, ended.
+
+The master's output is followed through its log; each worker's part of the request log is fetched
+by exec, and joined here as the parts of local workers are.
+"""
+
+import base64
+import contextlib
+import json
+import queue
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from teastorm.load.errors import LoadDidNotStart, LoadFailed, LoadTimedOut
+from teastorm.load.process import Progress
+from teastorm.load.session import PARTS, LoadReport, merge
+from teastorm.platforms.kubernetes import exec as execs
+from teastorm.platforms.kubernetes import load_manifests as manifests
+from teastorm.platforms.kubernetes.api import Api, Json
+from teastorm.platforms.kubernetes.errors import ClusterError, NotThere
+from teastorm.platforms.kubernetes.namespace import path_of
+from teastorm.platforms.kubernetes.pods import Pod, parse_pod
+
+STARTS_WITHIN_S = 120.0
+ENDS_WITHIN_S = 40.0
+POLL_S = 0.5
+
+
+class InsideLoad:
+    """`start` returns once its clock is set. Methods may be called from one thread at a time."""
+
+    def __init__(self, api: Api, inside: manifests.InsidePlan, run_dir: Path) -> None:
+        self.load_start_s = 0.0
+        self._api = api
+        self._inside = inside
+        self._run_dir = run_dir
+        self._space = path_of(inside.namespace)
+        self._lines: queue.SimpleQueue[Json] = queue.SimpleQueue()
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Make the objects and wait for the first second; `LoadDidNotStart` (all removed) otherwise."""
+        try:
+            self._remove()
+            self._api.post(f"{self._space}/configmaps", manifests.config_map(self._inside))
+            self._api.post(f"{self._space}/services", manifests.service(self._inside))
+            for job in manifests.jobs(self._inside):
+                self._api.post(self._jobs(), job)
+            self._await_start()
+        except ClusterError as error:
+            self._remove()
+            raise LoadDidNotStart(error.sentence) from error
+        except BaseException:
+            self._remove()
+            raise
+
+    @property
+    def running(self) -> bool:
+        """Whether the master still works."""
+        return not self._ended.is_set()
+
+    def poll_progress(self) -> list[Progress]:
+        """Lines since the last call, oldest first; never blocks."""
+        found = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                line = self._lines.get_nowait()
+                if "phase" in line:
+                    found.append(Progress(**line))
+        return found
+
+    def wait(self, timeout_s: float) -> LoadReport:
+        """Block until the schedule has ended, fetch and join the log; see `LoadProcess.wait`."""
+        if not self._ended.wait(timeout_s):
+            self.stop()
+            raise LoadTimedOut(
+                f"the load inside the cluster did not end within {timeout_s:.0f} s; it was stopped."
+            )
+        report = self._fetch()
+        self._remove()
+        if report is None:
+            raise LoadFailed("the load inside the cluster left no log; see logs/load-*.log.")
+        return report
+
+    def stop(self) -> LoadReport | None:
+        """Interrupt every generator, fetch what it did, remove it; None when there is nothing."""
+        for pod in self._pods():
+            with contextlib.suppress(ClusterError):
+                self._sh(pod, f"kill -INT $(cat {manifests.FOLDER}/pid)")
+        report = self._fetch()
+        self._remove()
+        self._ended.set()
+        return report
+
+    def _await_start(self) -> None:
+        until_s = time.monotonic() + STARTS_WITHIN_S
+        following = False
+        while time.monotonic() < until_s:
+            pods = self._pods()
+            if trouble := next((words for pod in pods if (words := pod.trouble())), ""):
+                raise LoadDidNotStart(f"the load cannot start inside the cluster: {trouble}")
+            master = next((p for p in pods if p.name.startswith(manifests.MASTER)), None)
+            if master is not None and master.running and not following:
+                threading.Thread(target=self._follow, args=(master,), daemon=True).start()
+                following = True
+            with contextlib.suppress(queue.Empty):
+                line = self._lines.get(timeout=POLL_S)
+                if "load_start_s" in line:
+                    self.load_start_s = float(line["load_start_s"])
+                    self._fetch_file(self._master(), "plan.json", self._run_dir / "plan.json")
+                    return
+            if self._ended.is_set():
+                raise LoadDidNotStart("the load's master ended as it started; see its pod's log")
+        raise LoadDidNotStart(f"the load did not start in the cluster in {STARTS_WITHIN_S:.0f} s")
+
+    def _follow(self, master: Pod) -> None:
+        path = f"{self._space}/pods/{master.name}/log?follow=true"
+        try:
+            for line in self._api.lines(path):
+                with contextlib.suppress(json.JSONDecodeError):
+                    content: Any = json.loads(line) if line.startswith(b"{") else {}
+                    if "ended" in content:
+                        break
+                    if content:
+                        self._lines.put(content)
+        except (ClusterError, urllib3.exceptions.HTTPError, OSError):
+            pass  # the log broke off: what there is of the load is fetched all the same
+        self._ended.set()
+
+    def _fetch(self) -> LoadReport | None:
+        (self._run_dir / PARTS).mkdir(exist_ok=True)
+        (self._run_dir / "logs").mkdir(exist_ok=True)
+        for pod in self._pods():
+            with contextlib.suppress(ClusterError):
+                self._await_end(pod)
+                if pod.name.startswith(manifests.WORKER):
+                    for name in self._sh(pod, f"ls {manifests.FOLDER}/{PARTS}").split():
+                        self._fetch_file(pod, f"{PARTS}/{name}", self._run_dir / PARTS / name)
+                self._sh(pod, f"touch {manifests.FOLDER}/fetched")
+        with contextlib.suppress(LoadFailed):
+            return merge(self._run_dir, self._inside.workers)
+        return None
+
+    def _await_end(self, pod: Pod) -> None:
+        until_s = time.monotonic() + ENDS_WITHIN_S
+        while time.monotonic() < until_s:
+            if self._sh(pod, f"cat {manifests.FOLDER}/ended 2>/dev/null || true").strip():
+                return
+            time.sleep(POLL_S)
+
+    def _fetch_file(self, pod: Pod, name: str, to: Path) -> None:
+        to.write_bytes(base64.b64decode(self._sh(pod, f"base64 {manifests.FOLDER}/{name}")))
+
+    def _sh(self, pod: Pod, script: str) -> str:
+        words = ["sh", "-c", script]
+        return execs.run(self._api, self._inside.namespace, pod.name, pod.container, words)
+
+    def _master(self) -> Pod:
+        return next(pod for pod in self._pods() if pod.name.startswith(manifests.MASTER))
+
+    def _pods(self) -> list[Pod]:
+        selector = ",".join(f"{key}={value}" for key, value in self._inside.selector.items())
+        found = self._api.get(f"{self._space}/pods", labelSelector=selector)
+        return [pod for pod in map(parse_pod, found.get("items") or []) if pod.alive]
+
+    def _jobs(self) -> str:
+        return f"/apis/batch/v1/namespaces/{self._inside.namespace}/jobs"
+
+    def _remove(self) -> None:
+        paths = [f"{self._jobs()}/{name}" for name in (manifests.MASTER, manifests.WORKER)]
+        paths += [f"{self._space}/services/{manifests.MASTER}"]
+        paths += [f"{self._space}/configmaps/{manifests.NAME}"]
+        for path in paths:
+            with contextlib.suppress(NotThere):
+                self._api.delete(path, propagationPolicy="Background")

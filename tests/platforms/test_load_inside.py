@@ -1,0 +1,93 @@
+"""The objects of a load from inside: what restricted Pod Security wants, and the generator's own spec."""
+
+import json
+
+import pytest
+import yaml
+from tests.platforms.fake_cluster import FakeCluster
+
+from teastorm.load.errors import LoadDidNotStart
+from teastorm.load.plan import LoadPlan, Phase
+from teastorm.load.session import Spec
+from teastorm.platforms.kubernetes import load_manifests as manifests
+from teastorm.platforms.kubernetes.api import connect
+from teastorm.platforms.kubernetes.load_inside import InsideLoad
+from teastorm.platforms.kubernetes.settings import ClusterSettings
+
+PLAN = LoadPlan(
+    capacity_rps=10.0,
+    phases=(Phase(name="busy", seconds=5.0, factor=1.0, fault=True),),
+    base_factor=1.0,
+)
+
+
+def inside(workers: int = 2) -> manifests.InsidePlan:
+    return manifests.InsidePlan(
+        plan=PLAN,
+        seed=3,
+        t0_unix_s=1e9,
+        workers=workers,
+        image="teastorm:1",
+        gateway="teashop-front.teashop.svc:80",
+        namespace="teashop",
+        release="teashop",
+        load_id="abcd",
+    )
+
+
+def test_the_specification_is_the_generators_own(tmp_path):
+    data = manifests.config_map(inside())["data"]
+    (tmp_path / "load-spec.json").write_text(data["load-spec.json"])
+    spec = Spec.read(tmp_path / "load-spec.json")
+    assert (spec.seed, spec.workers, spec.plan.to_json()) == (3, 2, PLAN.to_json())
+    assert json.loads(data["endpoints.json"]) == {"gateway": ["teashop-front.teashop.svc:80"]}
+
+
+def test_master_and_workers_are_restricted_pods():
+    master, worker = manifests.jobs(inside(workers=3))
+    assert worker["spec"]["parallelism"] == 3
+    for job in (master, worker):
+        pod = job["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        (container,) = pod["containers"]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert not pod["automountServiceAccountToken"]
+        assert job["spec"]["backoffLimit"] == 0
+        assert yaml.safe_dump(job)
+    assert "--expect-workers" in master["spec"]["template"]["spec"]["containers"][0]["args"]
+    selector = manifests.service(inside())["spec"]["selector"]
+    assert selector.items() <= master["spec"]["template"]["metadata"]["labels"].items()
+    assert not selector.items() <= worker["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_a_load_without_workers_is_refused():
+    with pytest.raises(ValueError, match="workers must be between 1 and 64"):
+        inside(workers=0)
+
+
+def test_an_image_that_is_not_there_is_named_and_nothing_stays(
+    cluster: FakeCluster, cluster_settings: ClusterSettings, tmp_path
+):
+    space = "/api/v1/namespaces/teashop"
+    pod = {
+        "kind": "Other",
+        "metadata": {"name": "teastorm-load-worker-1", "labels": inside().labels("x")},
+        "spec": {"containers": [{"name": "load", "image": "teastorm:1"}]},
+        "status": {
+            "phase": "Pending",
+            "containerStatuses": [
+                {"name": "load", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+            ],
+        },
+    }
+    cluster.put(f"{space}/pods/teastorm-load-worker-1", pod)
+    load = InsideLoad(connect(cluster_settings), inside(), tmp_path)
+    with pytest.raises(LoadDidNotStart, match="ImagePullBackOff of image teastorm:1"):
+        load.start()
+    assert not [path for path in cluster.objects if "/jobs/" in path or "/services/" in path]
+    assert f"{space}/configmaps/teastorm-load" not in cluster.objects
