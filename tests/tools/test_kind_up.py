@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def kind_up(tmp_path: Path):
         (tmp_path / "calls").write_text("")
         done = subprocess.run(
             ["bash", str(ROOT / "tools" / "kind-up")],
-            env={"PATH": str(programs), "TMPDIR": str(tmp_path), **environment},
+            # What listens on this machine is no part of these stories.
+            env={"PATH": str(programs), "TMPDIR": str(tmp_path), "KIND_PORTS": "", **environment},
             capture_output=True,
             text=True,
             timeout=60,
@@ -93,6 +95,17 @@ def test_no_engine_is_said(kind_up):
     done, calls = kind_up()
     assert done.returncode == 3
     assert done.stderr == "kind-up: kind finds no container engine; start Docker and try again.\n"
+    assert changes(calls) == []
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_built(kind_up):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done, calls = kind_up(KIND_PORTS=str(port))
+    assert done.returncode == 3
+    assert f"kind-up: port {port} of 127.0.0.1 is in use" in done.stderr
     assert changes(calls) == []
 
 
