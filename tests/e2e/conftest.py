@@ -21,6 +21,7 @@ import pytest
 from teastorm.platforms.kubernetes.api import Api, connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
+from teastorm.platforms.kubernetes.survey import remove_all
 
 ROOT = Path(__file__).parents[2]
 TEASTORM = [sys.executable, "-m", "teastorm.cli.main"]
@@ -41,11 +42,14 @@ def settings() -> ClusterSettings:
     if not context:
         pytest.fail("name the cluster: make e2e, or KUBE=<context>", pytrace=False)
     values = os.environ.get("KUBE_VALUES", "charts/teashop/values-ci.yaml")
-    return ClusterSettings(
+    found = ClusterSettings(
         context=context,
         chart=ROOT / "charts" / "teashop",
         values=tuple(ROOT / name for name in values.split(os.pathsep) if name),
     )
+    # A shop that is there (make kind-up's) would be put back after each of these tests.
+    assert not remove_all(connect(found), found)
+    return found
 
 
 @pytest.fixture(scope="session")

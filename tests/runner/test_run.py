@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from teastorm.chaos import actions, offering, session
+from teastorm.chaos import actions, offer, session
 from teastorm.load.capacity import Capacity
 from teastorm.load.errors import LoadDidNotStart
 from teastorm.platforms.base import Leftovers, PlatformError, ShopPlan
@@ -63,7 +63,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         raise LoadDidNotStart("the load generator did not start: no cores")
 
     monkeypatch.setattr(opening, "capacity_of", lambda *_, **__: K)
-    monkeypatch.setattr(offering, "start_load", no_load)
+    monkeypatch.setattr(offer, "start_load", no_load)
     return Bench(shop=Shop(tmp_path), runs=tmp_path / "runs")
 
 
@@ -150,7 +150,7 @@ def test_interrupted_during_a_fault_it_is_rolled_back_first(
         ended.append("begun")
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(offering, "start_load", lambda **_: cut_short())
+    monkeypatch.setattr(offer, "start_load", lambda **_: cut_short())
     outcome = run(bench.wish())
     assert outcome.exit_code == 130
     assert ended == ["begun", "fault"]
@@ -170,7 +170,7 @@ def test_a_fault_that_cannot_be_undone_is_exit_5(
         session.current().episode(Stuck("dispatch")).__enter__()
         raise LoadDidNotStart("afterwards nothing matters")
 
-    monkeypatch.setattr(offering, "start_load", leave_open)
+    monkeypatch.setattr(offer, "start_load", leave_open)
     outcome = run(bench.wish())
     assert outcome.exit_code == 5
     assert _read(bench.folder() / "result.json")["exit_code"] == 5
