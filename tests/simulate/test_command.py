@@ -134,7 +134,7 @@ def test_what_was_finished_is_not_simulated_again(make_storm, tmp_path, monkeypa
     again: list[int] = []
     monkeypatch.setattr(
         "teastorm.simulate.many.simulate",
-        lambda scenario, seed: again.append(seed) or running.simulate(scenario, seed),
+        lambda scenario, seed, **_: again.append(seed) or running.simulate(scenario, seed),
     )
     assert run_seeds(scenario, (1, 2), kept=kept) == whole
     assert again == [2]

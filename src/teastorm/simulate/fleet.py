@@ -15,6 +15,7 @@ class Fleet:
 
     Args:
         startup_s: from being asked for to being ready.
+        restart_s: until another is begun in the place of a lost one.
         discovery_s: until the gateways see a change.
         lost: called as (now_s, attempt) for each call that a killed replica held.
 
@@ -33,6 +34,7 @@ class Fleet:
         *,
         count: int,
         startup_s: float,
+        restart_s: float,
         discovery_s: float,
         ended: Callable[[float, Try, Sequence], None],
         lost: Callable[[float, Try], None],
@@ -40,6 +42,7 @@ class Fleet:
         self._loop = loop
         self._config = config
         self._startup_s = startup_s
+        self._restart_s = restart_s
         self._discovery_s = discovery_s
         self._ended = ended
         self._lost = lost
@@ -85,8 +88,9 @@ class Fleet:
                 self._lost(now_s, attempt)
             self._loop.at(now_s + self._discovery_s, self._publish)
         missing = self.wanted - sum(not r.draining for r in self.replicas)
+        again_s = self._restart_s + self._startup_s if startup_s is None else startup_s
         for _ in range(missing):
-            self._start(now_s, self._startup_s if startup_s is None else startup_s)
+            self._start(now_s, again_s)
         self._note(now_s)
 
     def settle(self, now_s: float) -> None:

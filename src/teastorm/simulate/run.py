@@ -79,6 +79,7 @@ class _Run:
             ),
             count=scenario.replicas,
             startup_s=inference.startup_s,
+            restart_s=scenario.restart_s,
             discovery_s=scenario.discovery_s,
             ended=_ended,
             lost=_lost,

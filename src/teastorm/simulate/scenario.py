@@ -37,7 +37,8 @@ class InferenceModel:
         slowdown: how many times longer each step takes at a full batch.
         deadline_margin_s: kept of the caller's remaining time for the answer's way back.
         call_s: what a call from the gateway costs on top (connection, JSON, event loops).
-        startup_s: from being asked for to being ready.
+        startup_s: from being asked for to being ready (on the local platform the process takes .8 s
+            and loading the model one).
         cpu_idle_milli, cpu_busy_milli, cpu_request_milli: what an idle replica uses, what a full
             batch adds, and what the pod asks for; for autoscaling by CPU.
     """
@@ -49,7 +50,7 @@ class InferenceModel:
     slowdown: float = 1.25
     deadline_margin_s: float = 0.02
     call_s: float = 0.004
-    startup_s: float = 1.0
+    startup_s: float = 1.8
     cpu_idle_milli: int = 20
     cpu_busy_milli: int = 980
     cpu_request_milli: int = 1000
@@ -143,7 +144,7 @@ class Event:
 
     Attributes:
         kind: kill loses `count` replicas at once (they start anew); scale asks for `count` in all.
-        startup_s: of the replicas that start because of it; None: the model's.
+        startup_s: of the replicas that start because of it, restart and all; None: the model's.
     """
 
     at_s: float
@@ -174,6 +175,8 @@ class Scenario:
         events: what happens to inference, in any order.
         hop_s: between client and gateway and back, the gateway's own work included.
         discovery_s: until a gateway sees that a replica came or went.
+        restart_s: until another is begun in the place of a lost one (the local platform's pause; a
+            ReplicaSet takes less, a kubelet that restarts a container ten seconds and more).
         window_s: start and end of the window that totals are taken over; None: the whole load.
     """
 
@@ -190,6 +193,7 @@ class Scenario:
     events: tuple[Event, ...] = ()
     hop_s: float = 0.0015
     discovery_s: float = 0.1
+    restart_s: float = 2.0
     window_s: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
@@ -198,6 +202,7 @@ class Scenario:
         _at_least(self, "replicas", self.replicas, 0 if self.scaling else 1)
         _at_least(self, "hop_s", self.hop_s, 0)
         _at_least(self, "discovery_s", self.discovery_s, 0)
+        _at_least(self, "restart_s", self.restart_s, 0)
         if self.window_s is not None and not (
             0 <= self.window_s[0] < self.window_s[1] <= self.demand.seconds
         ):
