@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from teastorm.autoscale.functions import Function
 from teastorm.autoscale.manifest import read_manifest
 from teastorm.tune import manifests, words
-from teastorm.tune.choose import front_of, scaling_of
+from teastorm.tune.choose import Candidate, Choice, front_of, scaling_of
 from teastorm.tune.compress import compressed, factor_for
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.score import One, Score
@@ -191,6 +191,27 @@ def test_the_front_holds_what_nothing_beats():
     calm = tried(0.02, 6.0, 1, headroom=0.4)
     front = front_of([good, beaten, cheap, calm, cheap], Slo(good=0.95))
     assert [one.setting.headroom for one in front] == [0.1, 0.2, 0.4]
+
+
+def test_a_recommendation_says_what_less_and_more_would_bring(service):
+    def candidate(name, miss, hours):
+        return Candidate(name=name, setting=Setting(), score=scored(miss, hours, seeds=2))
+
+    front = tuple(
+        candidate(*each)
+        for each in (("A", 0.2, 1.0), ("B", 0.04, 5.0), ("C", 0.03, 6.0), ("D", 0.001, 7.0))
+    )
+    choice = Choice(front=front, chosen=front[1], sure=True, nearest=front[1], now=None)
+    lines = words.recommendation(choice, service, Slo(good=0.9), 2)
+    assert lines[0].startswith("Take B: CPU at 80 % of the request; 2 to 10 replicas")
+    assert lines[2].startswith(
+        "The next cheaper on the front, A, would save 4 pod-hours and miss 20"
+    )
+    assert lines[3].startswith("For 2 pod-hours more, D would miss 0.15 %")
+    assert lines[4].endswith("the objectives are met by its unfavourable end too.")
+    unsure = words.recommendation(dataclasses.replace(choice, sure=False), service, Slo(), 2)
+    assert unsure[-1].endswith("its unfavourable end does not: not sure.")
+    assert "One seed has no interval" in words.recommendation(choice, service, Slo(), 1)[-1]
 
 
 def test_figures_carry_their_interval():

@@ -65,7 +65,10 @@ def wish_of(asked: Asked) -> Wish:
     slo = Slo.parse(asked.slo)
     service = _service(asked)
     if asked.startup_s is not None:
-        service = service.with_model(startup_s=asked.startup_s)
+        service = dataclasses.replace(
+            service.with_model(startup_s=asked.startup_s),
+            assumed=tuple(a for a in service.assumed if not a.startswith("start-up: ")),
+        )
     service = _switched(service, asked)
     most = asked.max_replicas
     if most is None:

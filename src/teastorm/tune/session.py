@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -177,5 +178,16 @@ def _workers(count: int) -> Iterator[Executor | None]:
     if count <= 1:
         yield None
         return
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(
+        count, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf_to_interrupts
+    )
+    try:
         yield pool
+    finally:
+        # After an interrupt: what runs is let finish (seconds), what waits is not begun.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _deaf_to_interrupts() -> None:
+    """Ctrl-C reaches the whole process group; only the session answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

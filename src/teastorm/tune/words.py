@@ -93,6 +93,7 @@ def recommendation(choice: Choice, service: Service, slo: Slo, seeds: int) -> li
         lines.append(f"Take {one.name}: {setting(one.setting, service)}.")
         lines.append(f"It meets {slo} with {outcome(one.score)} of the whole demand.")
         lines.append(_cheaper(choice, one, slo))
+        lines.append(_dearer(choice, one))
     if choice.now is not None:
         met = "meets" if choice.now.score.meets(slo) else "does not meet"
         lines.append(
@@ -110,6 +111,23 @@ def _cheaper(choice: Choice, chosen: Candidate, slo: Slo) -> str:
     saved = _hours(chosen) - _hours(near)
     return (
         f"The next cheaper on the front, {near.name}, would save {saved:.3g} pod-hours and miss "
+        f"{percent(near.score.miss_share)}."
+    )
+
+
+def _dearer(choice: Choice, chosen: Candidate) -> str:
+    """What a little more would buy: the cheapest that misses less than half as much."""
+    misses = chosen.score.miss_share.mean
+    dearer = [
+        c
+        for c in choice.front
+        if _hours(c) > _hours(chosen) and c.score.miss_share.high < misses / 2
+    ]
+    if not dearer:
+        return ""
+    near = min(dearer, key=_hours)
+    return (
+        f"For {_hours(near) - _hours(chosen):.3g} pod-hours more, {near.name} would miss "
         f"{percent(near.score.miss_share)}."
     )
 
