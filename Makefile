@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow e2e e2e-all lint format bench lock clean experiments kind-up kind-down
+.PHONY: help venv demo test test-slow e2e e2e-all lint format bench lock clean experiments kind-up kind-jobs kind-down
 
 BIN := .venv/bin
 EXPERIMENT ?=
@@ -14,7 +14,7 @@ KIND_NODE_IMAGE ?=
 export CONTAINER_TOOL KIND_NODE_IMAGE
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 venv: ## Build .venv from the locked requirements
 	@tools/bootstrap
@@ -51,6 +51,9 @@ experiments: venv ## Run experiments on the current kubeconfig context (EXPERIME
 
 kind-up: ## A cluster of three nodes on kind with the shop ready on it; twice is harmless
 	@tools/kind-up
+
+kind-jobs: ## Give that cluster the image for load from inside it
+	@tools/kind-jobs
 
 kind-down: ## Remove that cluster
 	@tools/kind-down
