@@ -1,6 +1,6 @@
 """Load from inside the cluster: Locust's master and workers as jobs; the same log, the same verdict.
 
-Needs the jobs' image on the nodes: tools/kind-load-image.
+Needs the jobs' image on the nodes: make kind-jobs.
 """
 
 from __future__ import annotations
