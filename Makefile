@@ -14,7 +14,7 @@ KIND_NODE_IMAGE ?=
 export CONTAINER_TOOL KIND_NODE_IMAGE
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 venv: ## Build .venv from the locked requirements
 	@tools/bootstrap

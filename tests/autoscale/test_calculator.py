@@ -10,7 +10,7 @@ from teastorm.autoscale.calculator import (
 )
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.gomath import INT32_MAX, INT32_MIN, INT64_MAX
-from teastorm.autoscale.metrics import PodValue, ResourceSample, Usage, resource_values
+from teastorm.autoscale.metrics import sample_value
 from teastorm.autoscale.pods import Container, Phase, Ready, Status
 
 
@@ -125,17 +125,19 @@ def test_averages_are_cut_toward_zero(a_pod, scene_of, values_of):
 
 
 def test_samples_are_whole_or_nothing():
-    def sample(*usages):
-        listed = tuple(Usage(*each) for each in usages)
-        return ResourceSample(pod="a", timestamp_s=0, window_s=10, usages=listed)
+    both = [("app", 7), ("log", 3)]
+    assert sample_value("a", both, "") == 10
+    assert sample_value("a", both, "log") == 3
+    assert sample_value("a", [("app", 7), ("log", None)], "") is None
+    assert sample_value("a", [("app", 7), ("log", None)], "log") is None
+    assert sample_value("a", [], "") is None
 
-    both = sample(("app", 7), ("log", 3))
-    assert resource_values([both], "") == {"a": PodValue(10, 0, 10)}
-    assert resource_values([both], "log") == {"a": PodValue(3, 0, 10)}
-    assert resource_values([sample(("app", 7), ("log", None))], "") == {}
-    assert resource_values([sample()], "") == {}
-    with pytest.raises(MetricError, match="no metrics"):
-        resource_values([], "")
+
+def test_a_container_no_sample_knows_fails_the_metric():
+    for usages in ([("app", 7)], []):
+        with pytest.raises(MetricError, match="container log not present") as caught:
+            sample_value("a", usages, "log")
+        assert caught.value.error_class is ErrorClass.OTHER
 
 
 def test_object_metrics_multiply_ready_running_pods(a_pod, scene_of):

@@ -186,7 +186,8 @@ def test_the_loss_of_the_database_is_proved_by_its_uid(
 
 
 def test_without_a_database_there_is_none_to_lose(live: LiveSite) -> None:
-    with pytest.raises(ValueError, match="no PostgreSQL"), Episode(PostgresLoss(), live, "loss-1"):
+    episode = Episode(PostgresLoss(), live, "loss-1", heal_timeout_s=0.1)
+    with pytest.raises(ValueError, match="no PostgreSQL"), episode:
         pass
 
 

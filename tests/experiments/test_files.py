@@ -18,6 +18,7 @@ DIRECTORY = Path(__file__).parents[2] / "experiments"
 FILES = experiments.catalogue(DIRECTORY)
 EXPECTED = {
     "milk-tea-day",
+    "late-scaling",
     "overload-3x",
     "replica-loss-gateway",
     "replica-loss-inference",

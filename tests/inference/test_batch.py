@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teashop.inference.batch import Batch
-from teashop.inference.sequence import BatchConfig, Outcome, QueueFull, Sequence
 from teashop.inference.settings import InferenceSettings, capacity_rps
+from teashop.resilience.batch import Batch
+from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull, Sequence
 
 TTFT_S, ITL_S, TOKENS, SLOWDOWN = 0.08, 0.008, 40, 1.25
 WORK_S = TTFT_S + TOKENS * ITL_S

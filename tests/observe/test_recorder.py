@@ -196,3 +196,22 @@ def test_a_missing_or_foreign_file_is_one_sentence(tmp_path: Path) -> None:
 def test_a_target_has_an_address() -> None:
     with pytest.raises(ValueError, match="http://"):
         ScrapeTarget(service="a", replica="b", url="127.0.0.1:1")
+
+
+def test_the_latest_samples_are_the_newest_of_the_series_asked_for(
+    targets: list[Target],
+) -> None:
+    recorder = FlightRecorder(
+        lambda: [target.scrape for target in targets], t0_s=0.0, period_s=0.02
+    )
+    recorder.start()
+    try:
+        until(lambda: recorder.rounds > 3 and bool(recorder.latest(("up",))), "some rounds")
+        found = recorder.latest(("up",))
+        assert {each.replica for each in found} == {t.replica for t in targets}
+        assert all((each.name, each.value) == ("up", 1.0) for each in found)
+        newest = max(each.at_s for each in found)
+        assert recorder.latest(("up",), since_s=newest + 3600) == []
+        assert recorder.latest(("no_such_metric",)) == []
+    finally:
+        recorder.stop()

@@ -206,7 +206,7 @@ die()
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_around_the_commit_the_retry_settles_it(dsn, moment, open_replica, make_cart):
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, dsn, moment], check=False, timeout=30, capture_output=True
+        [sys.executable, "-c", KILLED, dsn, moment], check=False, timeout=120, capture_output=True
     )
     assert done.returncode == -9, done.stderr.decode()
     ledger = open_replica()

@@ -156,3 +156,28 @@ def test_without_traffic_it_opens() -> None:
     threshold.observe(100.0, overloaded=False)
     threshold.observe(200.0, overloaded=False)
     assert threshold.announced() == "3:1.000"
+
+
+@given(WINDOWS, st.sampled_from(Criticality), st.text(max_size=12))
+def test_whoever_found_no_place_is_followed_by_nobody_less_important(
+    windows: list[tuple[bool, list[Criticality]]], level: Criticality, user: str
+) -> None:
+    threshold = driven(windows, PriorityConfig())
+    before = [threshold.admits(each, user, 0.0) for each in Criticality]
+    threshold.crowd_out(level)
+    after = [threshold.admits(each, user, 0.0) for each in Criticality]
+    assert not any(after[level + 1 :])
+    assert after[: level + 1] == before[: level + 1]
+    assert threshold.level <= max(level, int(PriorityConfig().floor))
+
+
+def test_whom_a_crowd_shut_out_is_let_in_again_window_by_window() -> None:
+    threshold = Threshold(PriorityConfig())
+    threshold.crowd_out(Criticality.SHEDDABLE_PLUS)
+    assert threshold.announced() == "2:1.000"
+    now_s = 0.0
+    for _ in range(40):
+        threshold.admits(Criticality.SHEDDABLE, "ann", now_s)
+        threshold.observe(now_s, overloaded=False)
+        now_s += PriorityConfig().window_s
+    assert threshold.announced() == "3:1.000"

@@ -9,6 +9,7 @@ from teashop.gateway.door import Admitted
 from teashop.gateway.parts import Parts
 from teashop.gateway.room import NoRoom
 from teashop.resilience.criticality import Criticality
+from teashop.resilience.front import ai_outcome
 from teashop.serving.asgi import JSON_TYPE, Response, json_response
 from teashop.serving.client import Answer, Unavailable
 
@@ -36,8 +37,8 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
     Raises:
         NoAnswer: with the reason.
     """
-    threshold = parts.ai.announced()
-    if not _in_time(parts, admitted):
+    threshold = parts.front.ai.announced()
+    if not parts.front.in_time(admitted.deadline_s, parts.clock.now()):
         # Nothing here was too slow for this caller: it came too late, whatever the load.
         raise NoAnswer("late")
     try:
@@ -45,10 +46,10 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
     except NoRoom as full:
         raise NoAnswer(full.reason, waited=full.waited) from None
     started = parts.clock.now()
-    if not _in_time(parts, admitted):
+    if not parts.front.in_time(admitted.deadline_s, parts.clock.now()):
         parts.ai_room.leave(permit, "ignored")
         raise NoAnswer("deadline", waited=True)
-    rung, tokens = _length(parts, admitted)
+    rung, tokens = parts.front.length(admitted.deadline_s, started)
     outcome = "ignored"
     try:
         answer = await parts.client.request(
@@ -59,43 +60,17 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
             headers=_headers(admitted, rank),
             deadline_s=admitted.deadline_s,
         )
-        outcome = _outcome(answer, rung)
+        outcome = ai_outcome(
+            rung, answer.headers.get("X-Refusal", "dependency") if answer.refused else None
+        )
     except Unavailable as gone:
         outcome = "dropped" if gone.reason == "deadline" else "ignored"
         raise NoAnswer(gone.reason, waited=gone.reason == "deadline") from None
     finally:
         now = parts.clock.now()
-        parts.ai_backlog.finished(now)
+        parts.front.ai_backlog.finished(now)
         parts.ai_room.leave(permit, outcome, now - started)
     return _answer(parts, utterance, answer, rung, threshold)
-
-
-def _in_time(parts: Parts, admitted: Admitted) -> bool:
-    """Whether at least a short answer can still be ready before nobody waits for it."""
-    if admitted.deadline is None:
-        return True
-    return admitted.deadline.remaining_s(parts.clock.now()) >= parts.settings.short_answer_s
-
-
-def _outcome(answer: Answer, rung: str) -> str:
-    """What an answer tells the limit.
-
-    A caller who came late is refused for its own lateness, and a short answer is quicker than a
-    full one: neither tells how loaded the AI is.
-    """
-    if answer.refused:
-        return "ignored" if answer.headers.get("X-Refusal") == "deadline" else "dropped"
-    return "ok" if rung == "full" else "ignored"
-
-
-def _length(parts: Parts, admitted: Admitted) -> tuple[str, int]:
-    """The rung and its tokens: short only where a full answer would come too late."""
-    settings = parts.settings
-    if parts.protections.ladder and admitted.deadline is not None:
-        left_s = admitted.deadline.remaining_s(parts.clock.now())
-        if settings.short_answer_s <= left_s < settings.full_answer_s:
-            return "short", settings.tokens_short
-    return "full", settings.tokens_full
 
 
 def _question(utterance: str, tokens: int) -> bytes:

@@ -8,6 +8,7 @@ from teashop.gateway.door import Admitted, Inside
 from teashop.gateway.parts import Parts
 from teashop.gateway.refuse import refusal
 from teashop.resilience.criticality import Criticality
+from teashop.resilience.front import Held
 from teashop.resilience.waiting_room import TicketInvalid, TicketTooEarly, TicketUsed
 from teashop.serving.asgi import Problem, Response
 
@@ -18,18 +19,12 @@ def chat(parts: Parts) -> Inside:
     async def handle(admitted: Admitted) -> Response:
         rank = _redeemed(parts, admitted) or admitted.criticality
         now = parts.clock.now()
-        held_back = not parts.ai.admits(rank, admitted.user, now)
-        if held_back and parts.ai.excludes_level(rank):
-            # The whole level is shed: refused before its body costs anything.
+        held = parts.front.held_back(rank, admitted.user, now)
+        if held is Held.LEVEL:
             raise refusal(parts, admitted.route, admitted.criticality, "priority", "inference")
-        if rank is Criticality.SHEDDABLE and parts.protections.priorities:
-            # Where places run short the next one is for somebody more important than this.
-            held_back = held_back or not parts.ai_room.has_headroom
         utterance = await _utterance(admitted)
         reason, waited = "priority", False
-        # A place that would stand empty is for whoever of the thinned-out level comes first; the
-        # level that can be lowered to has to wait for the threshold, or it would overtake.
-        if not held_back or (rank < Criticality.SHEDDABLE and parts.ai_room.has_place):
+        if parts.front.may_ask(held, rank):
             try:
                 return await ask_ai(parts, admitted, utterance, rank)
             except NoAnswer as none:
@@ -62,7 +57,7 @@ def _redeemed(parts: Parts, admitted: Admitted) -> Criticality | None:
         return None
     key = (admitted.request.header(b"idempotency-key") or b"").decode("latin-1")
     try:
-        parts.waiting_room.redeem(token.decode("latin-1"), key, parts.clock.unix())
+        parts.front.waiting_room.redeem(token.decode("latin-1"), key, parts.clock.unix())
     except TicketTooEarly as early:
         raise refusal(
             parts,

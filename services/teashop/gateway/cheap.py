@@ -7,7 +7,7 @@ from teashop.catalog.menu import MENU
 from teashop.catalog.order import DrinkOrder
 from teashop.gateway.door import Admitted
 from teashop.gateway.parts import Parts
-from teashop.resilience.quota import QuotaExceeded, Quotas
+from teashop.resilience.ladder import Rung
 from teashop.serving.asgi import Response, json_response
 
 _MENU_ANSWER = json_response(
@@ -20,25 +20,27 @@ def cheaper_answer(
 ) -> Response | None:
     """The best answer to be had without AI, or nothing.
 
-    Rules and cache answer whoever they understand. The menu and tickets are bounded: a menu
-    that everybody gets would only bring everybody back at once, and a ticket is a promise.
-
     Args:
-        waited: the caller was kept waiting for the AI; the bound is not for those, since a
-            refusal that comes late is worth less than one at once.
+        waited: the caller was kept waiting for the AI.
     """
-    if not parts.protections.ladder:
-        return _ticket(parts, admitted)
-    known = parts.cache.get(utterance)
-    if known is not None:
-        return _order(parts, known, "cache")
-    resolved = rules.resolve(utterance)
-    if resolved is not None:
-        return _order(parts, resolved, "rules")
-    if waited or _spend(parts.tokens_menu, parts.clock.now()):
+    known, source = (None, "") if not parts.protections.ladder else _understood(parts, utterance)
+    key = admitted.request.header(b"idempotency-key")
+    rung = parts.front.below(
+        parts.clock.now(), understood=known is not None, waited=waited, named=key is not None
+    )
+    if rung is Rung.RULES and known is not None:
+        return _order(parts, known, source)
+    if rung is Rung.MENU:
         parts.metrics.answers.labels("chat", "menu", "200").inc()
         return _MENU_ANSWER
-    return _ticket(parts, admitted)
+    if rung is Rung.TICKET and key is not None:
+        return _ticket(parts, admitted, key.decode("latin-1"))
+    return None
+
+
+def _understood(parts: Parts, utterance: str) -> tuple[DrinkOrder | None, str]:
+    known = parts.cache.get(utterance)
+    return (rules.resolve(utterance), "rules") if known is None else (known, "cache")
 
 
 def _order(parts: Parts, order: DrinkOrder, rung: str) -> Response:
@@ -50,23 +52,16 @@ def _order(parts: Parts, order: DrinkOrder, rung: str) -> Response:
     )
 
 
-def _ticket(parts: Parts, admitted: Admitted) -> Response | None:
-    """A ticket, while the waiting room has place and the caller can name what it is for."""
-    key = admitted.request.header(b"idempotency-key")
-    if not parts.protections.waiting_room or key is None:
-        return None
+def _ticket(parts: Parts, admitted: Admitted, key: str) -> Response:
+    """A ticket for what the key names."""
     now = parts.clock.now()
-    rate_rps = parts.ai_backlog.rate_rps(now)
-    if not parts.waiting_room.has_room(parts.ai_room.waiting, rate_rps):
-        return None
-    if not _spend(parts.tokens_ticket, now):
-        return None
-    ticket = parts.waiting_room.issue(
+    front = parts.front
+    ticket = front.waiting_room.issue(
         admitted.user,
-        key.decode("latin-1"),
+        key,
         parts.clock.unix(),
-        parts.ai_backlog.size(now, parts.ai_room.waiting),
-        rate_rps,
+        front.ai_backlog.size(now, front.ai_room.waiting),
+        front.ai_backlog.rate_rps(now),
         parts.rng,
     )
     parts.metrics.tickets.labels("issued").inc()
@@ -84,11 +79,3 @@ def _ticket(parts: Parts, admitted: Admitted) -> Response | None:
             (b"retry-after", b"%d" % max(1, round(ticket.eta_s))),
         ),
     )
-
-
-def _spend(tokens: Quotas, now_s: float) -> bool:
-    try:
-        tokens.take("", now_s)
-    except QuotaExceeded:
-        return False
-    return True

@@ -48,14 +48,13 @@ def guarded(parts: Parts, route: Route, inside: Inside) -> Handler:
         criticality = route.criticality if asked is None else _lowered(route, asked)
         offered[criticality].inc()
         user = (request.header(b"x-user") or b"").decode("latin-1")
-        if parts.protections.quotas and user:
-            try:
-                parts.quotas.take(user, now)
-            except QuotaExceeded as over:
-                raise refusal(
-                    parts, route, criticality, "quota", "gateway", retry_after_s=over.retry_after_s
-                ) from None
-        if not parts.door.admits(criticality, user, now):
+        try:
+            let_in = parts.front.lets_in(criticality, user, now)
+        except QuotaExceeded as over:
+            raise refusal(
+                parts, route, criticality, "quota", "gateway", retry_after_s=over.retry_after_s
+            ) from None
+        if not let_in:
             raise refusal(parts, route, criticality, "priority", "gateway")
         deadline = _deadline(parts, request, now)
         if deadline is not None and deadline.expired(now):

@@ -21,7 +21,7 @@ def forward(parts: Parts) -> Inside:
         if route.name == "checkout" and admitted.request.header(b"idempotency-key") is None:
             raise Problem(400, "key", "A checkout needs an Idempotency-Key.", headers=NO_LADDER)
         now = parts.clock.now()
-        if not parts.orders.admits(admitted.criticality, admitted.user, now):
+        if not parts.front.orders.admits(admitted.criticality, admitted.user, now):
             raise refusal(parts, route, admitted.criticality, "priority", "orders")
         body = await admitted.request.body() if route.method == "POST" else b""
         try:
@@ -70,7 +70,7 @@ async def _ask(parts: Parts, admitted: Admitted, body: bytes) -> Answer:
         return answer
     finally:
         now = parts.clock.now()
-        parts.orders_backlog.finished(now)
+        parts.front.orders_backlog.finished(now)
         parts.orders_room.leave(permit, outcome, now - started)
 
 

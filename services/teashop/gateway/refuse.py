@@ -37,16 +37,9 @@ def refusal(
     Args:
         retry_after_s: instead of the time that the backlog tells.
     """
-    now = parts.clock.now()
-    backlog = parts.orders_backlog if refused_for in {"orders", "dispatch"} else parts.ai_backlog
-    waiting = parts.orders_room.waiting if refused_for == "orders" else parts.ai_room.waiting
-    backlog.refused(now)
-    seconds = (
-        backlog.retry_after_s(now, waiting, parts.rng)
-        if retry_after_s is None
-        else max(1, round(retry_after_s + parts.rng.random()))
-    )
-    pressure = {"inference": parts.ai, "orders": parts.orders}.get(refused_for, parts.door)
+    front = parts.front
+    seconds = front.refused(refused_for, parts.clock.now(), parts.rng, retry_after_s)
+    pressure = {"inference": front.ai, "orders": front.orders}.get(refused_for, front.door)
     parts.metrics.refused.labels(route.name, criticality.label, reason, refused_for).inc()
     return Problem(
         429 if reason == "quota" else 503,

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 
 from teashop.gateway.parts import Parts
-from teashop.gateway.pressure import Pressure
-from teashop.gateway.room import Room
+from teashop.gateway.room import Waiter
+from teashop.resilience.pressure import Pressure
+from teashop.resilience.room import Room
 
 _PERIOD_S = 0.1
 
@@ -18,7 +19,6 @@ class Watch:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._task: asyncio.Task[None] | None = None
-        self._seen: dict[str, int] = {}
         self._lag_s = 0.0
 
     async def start(self) -> None:
@@ -49,14 +49,12 @@ class Watch:
         now = parts.clock.now()
         self._lag_s = 0.8 * self._lag_s + 0.2 * lag_s
         parts.metrics.lag.set(self._lag_s)
-        parts.door.observe(now, overloaded=self._lag_s > parts.settings.door_lag_s)
-        self._step_room(parts.ai, parts.ai_room, now)
-        self._step_room(parts.orders, parts.orders_room, now)
+        front = parts.front
+        front.observe(now, self._lag_s)
+        self._show(front.ai, front.ai_room)
+        self._show(front.orders, front.orders_room)
 
-    def _step_room(self, pressure: Pressure, room: Room, now: float) -> None:
-        full = room.full_moments
-        pressure.observe(now, overloaded=full > self._seen.get(room.name, 0))
-        self._seen[room.name] = full
+    def _show(self, pressure: Pressure, room: Room[Waiter]) -> None:
         metrics = self._parts.metrics
         metrics.in_flight.labels(room.name).set(room.in_flight)
         metrics.limit.labels(room.name).set(room.limit.limit)

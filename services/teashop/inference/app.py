@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
-from teashop.inference.batch import Batch
 from teashop.inference.burn import Burner
 from teashop.inference.driver import Driver
 from teashop.inference.metrics import InferenceMetrics
-from teashop.inference.sequence import BatchConfig
 from teashop.inference.server import Completions
 from teashop.inference.settings import InferenceSettings
+from teashop.resilience.batch import Batch
+from teashop.resilience.sequence import BatchConfig
 from teashop.serving.asgi import Router
 from teashop.serving.clock import Clock
 from teashop.serving.faults import Faults

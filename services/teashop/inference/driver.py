@@ -11,9 +11,9 @@ import contextlib
 import math
 from collections.abc import Callable
 
-from teashop.inference.batch import Batch
 from teashop.inference.burn import Burner
-from teashop.inference.sequence import Sequence
+from teashop.resilience.batch import Batch
+from teashop.resilience.sequence import Sequence
 from teashop.serving.clock import Clock
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from teashop.inference.batch import Batch
 from teashop.inference.burn import Burner
-from teashop.inference.sequence import Outcome, Sequence
+from teashop.resilience.batch import Batch
+from teashop.resilience.sequence import Outcome, Sequence
 
 _FINISHED_REASON = {
     Outcome.FINISHED: "stop",

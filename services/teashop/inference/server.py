@@ -20,12 +20,12 @@ from teashop.inference.completions import (
 )
 from teashop.inference.driver import Driver
 from teashop.inference.metrics import InferenceMetrics
-from teashop.inference.sequence import Outcome, QueueFull, Sequence
 from teashop.inference.settings import InferenceSettings
 from teashop.resilience import criticality
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.deadline import Deadline
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
+from teashop.resilience.sequence import Outcome, QueueFull, Sequence
 from teashop.serving.asgi import BodyGone, Problem, Request, Response, json_response
 from teashop.serving.clock import Clock
 

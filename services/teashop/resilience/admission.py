@@ -6,7 +6,7 @@ onDropped), and the rule that a permit ends exactly once is that of failsafe-go.
 """
 
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from teashop.resilience.limit import Limit
 from teashop.resilience.refusal import Refusal
@@ -20,6 +20,9 @@ class LimitReached(Refusal):
 
 class PermitResolved(RuntimeError):
     """A permit was ended a second time: a defect of the caller, never of the load."""
+
+
+_TWICE: Final = "this permit has ended already; end each permit exactly once."
 
 
 class Permit:
@@ -45,9 +48,12 @@ class Permit:
         Raises:
             PermitResolved: it had ended before.
         """
+        if not self.open:
+            raise PermitResolved(_TWICE)
+        self.open = False
         limiter = self._limiter
         in_flight = limiter.in_flight
-        self._end()
+        limiter.in_flight = in_flight - 1
         limiter.limit.on_sample(
             now_s=now_s,
             rtt_s=now_s - self.started_s if rtt_s is None else rtt_s,
@@ -78,7 +84,7 @@ class Permit:
 
     def _end(self) -> None:
         if not self.open:
-            raise PermitResolved("this permit has ended already; end each permit exactly once.")
+            raise PermitResolved(_TWICE)
         self.open = False
         self._limiter.in_flight -= 1
 
@@ -130,7 +136,16 @@ class Limiter:
         Raises:
             LimitReached: none is free.
         """
-        if self.in_flight >= self.bound:
+        permit = self.try_acquire(now_s)
+        if permit is None:
             raise LimitReached(f"{self.in_flight} requests are in flight, the limit.")
+        return permit
+
+    def try_acquire(self, now_s: float) -> Permit | None:
+        """Give a permit, or None if none is free: for callers to whom that is no exception."""
+        bound = self.limit.limit
+        hard = self._max_in_flight
+        if self.in_flight >= (bound if hard is None or bound < hard else hard):
+            return None
         self.in_flight += 1
         return Permit(self, now_s)

@@ -91,12 +91,13 @@ class Balancer:
     Not thread-safe. `choose` costs one or two microseconds.
     """
 
-    __slots__ = ("_config", "_known", "_replicas")
+    __slots__ = ("_calm_from_s", "_config", "_known", "_replicas")
 
     def __init__(self, config: BalancerConfig | None = None) -> None:
         self._config = config or BalancerConfig()
         self._replicas: dict[str, _Replica] = {}
         self._known = 0
+        self._calm_from_s = -math.inf  # from then on nobody is ejected any more
 
     def load(self, endpoint: str, now_s: float) -> float:
         """Expected wait at `endpoint` in seconds: (outstanding + 1) x decayed peak."""
@@ -130,11 +131,11 @@ class Balancer:
         self._known = len(endpoints)
         if len(self._replicas) > 2 * self._known + 8:
             self._forget(endpoints)
-        candidates: Sequence[str] = [
-            e for e in endpoints if e not in exclude and not self.ejected(e, now_s)
-        ]
-        if not candidates:
-            candidates = [e for e in endpoints if e not in exclude] or endpoints
+        candidates: Sequence[str] = endpoints
+        if exclude or now_s < self._calm_from_s:
+            candidates = [e for e in endpoints if e not in exclude and not self.ejected(e, now_s)]
+            if not candidates:
+                candidates = [e for e in endpoints if e not in exclude] or endpoints
         count = len(candidates)
         first = int(rng.random() * count)
         if count == 1:
@@ -153,7 +154,8 @@ class Balancer:
         replica = self._replicas.get(endpoint)
         if replica is None:
             return
-        replica.outstanding = max(0, replica.outstanding - 1)
+        if replica.outstanding > 0:
+            replica.outstanding -= 1
         config = self._config
         if ok:
             replica.failures = 0
@@ -167,7 +169,8 @@ class Balancer:
         if rtt_s >= replica.peak_s:
             replica.peak_s = rtt_s
         else:
-            keep = math.exp(-max(0.0, now_s - replica.seen_s) / config.decay_s)
+            since_s = now_s - replica.seen_s
+            keep = math.exp(-since_s / config.decay_s) if since_s > 0.0 else 1.0
             replica.peak_s = replica.peak_s * keep + rtt_s * (1.0 - keep)
         replica.seen_s = now_s
 
@@ -178,6 +181,7 @@ class Balancer:
         replica.failures = 0
         replica.ejections = min(replica.ejections + 1, 10)
         replica.ejected_until_s = now_s + self._config.eject_s * replica.ejections
+        self._calm_from_s = max(self._calm_from_s, replica.ejected_until_s)
 
     def _replica(self, endpoint: str, now_s: float) -> _Replica:
         replica = self._replicas.get(endpoint)

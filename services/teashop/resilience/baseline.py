@@ -91,7 +91,10 @@ class Baseline:
             seen_s = min(self._current_s, self._previous_s)
             self.value_s = max(self.value_s, min(grown_s, seen_s))
             self._raised_s = now_s
-        self._probe(now_s, rtt_s)
+        if self.probing or rtt_s > 1.1 * self.value_s:
+            self._probe(now_s, rtt_s)
+        else:
+            self._near_s = now_s
 
     def relearn(self, now_s: float, normal_s: float) -> None:
         """Rise to `normal_s` at once, on evidence that load is not what makes answers slow."""
@@ -104,8 +107,6 @@ class Baseline:
             if now_s >= self._probe_ends_s:
                 self.probing = False
                 self._near_s = now_s
-        elif rtt_s <= 1.1 * self.value_s:
-            self._near_s = now_s
         elif config.probe_every_s > 0.0 and now_s - self._near_s >= config.probe_every_s:
             self.probing = True
             self._probe_ends_s = now_s + config.probe_rtts * rtt_s

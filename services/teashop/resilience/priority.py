@@ -9,6 +9,8 @@ from teashop.resilience.criticality import Criticality
 
 _LEVELS: Final = len(Criticality)
 _OPEN: Final = float(_LEVELS)
+_WHOLE: Final = 1.0 - 1e-9
+"""A whole level and nothing of the next; at 1.0 the next would be announced with a share of 0."""
 _HASHES: Final = float(1 << 32)
 _MASK: Final = (1 << 32) - 1
 
@@ -124,12 +126,22 @@ class Threshold:
         """Whether this request may pass now; counts it as offered."""
         self._offered[criticality] += 1
         threshold = self._threshold
-        if criticality + 1.0 <= threshold or (
-            criticality < threshold and criticality + self.position(user, now_s) < threshold
+        if (
+            threshold >= _OPEN
+            or criticality + 1.0 <= threshold
+            or (criticality < threshold and criticality + self.position(user, now_s) < threshold)
         ):
             self._passed += 1
             return True
         return False
+
+    def crowd_out(self, criticality: Criticality) -> None:
+        """Shut out whoever matters less than `criticality`, of which one just found no place.
+
+        A crowd that triples within a second fills a short queue before the window is over; until
+        it is, the places that come free would go to whoever asks next, important or not.
+        """
+        self._threshold = max(self._config.floor, min(self._threshold, criticality + _WHOLE))
 
     def observe(self, now_s: float, overloaded: bool) -> None:
         """Vote on the present window (a queue delay above target, a full queue, a lost request).

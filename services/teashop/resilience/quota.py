@@ -63,13 +63,20 @@ class Quotas:
         Raises:
             QuotaExceeded: it is one too many; nothing was counted.
         """
+        early_s = self.early_s(user, now_s)
+        if early_s > 0.0:
+            raise QuotaExceeded("this user is over its quota.", retry_after_s=early_s)
+
+    def early_s(self, user: str, now_s: float) -> float:
+        """0 if a request of `user` conforms, which counts it; else how much too early it is."""
         users = self._tat_s
         tat_s = users.pop(user, now_s)
         early_s = tat_s - self._allowance_s - now_s
         if early_s > 0.0:
             users[user] = tat_s
-            raise QuotaExceeded("this user is over its quota.", retry_after_s=early_s)
+            return early_s
         # Taken out and put back: a dict keeps insertion order, so its first key is the stalest.
         users[user] = max(now_s, tat_s) + self._period_s
         if len(users) > self._max_users:
             del users[next(iter(users))]
+        return 0.0

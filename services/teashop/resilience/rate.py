@@ -45,6 +45,9 @@ class EwmaRate:
         """The rate at `now_s`; 0 before the first event."""
         if self._born_s is None:
             return 0.0
-        count = self._count * math.exp(-self._decay * max(0.0, now_s - self._seen_s))
+        since_s = now_s - self._seen_s
+        count = self._count * math.exp(-self._decay * since_s) if since_s > 0.0 else self._count
         age_s = max(now_s - self._born_s, self._half_life_s / 4.0)
+        if age_s > 60.0 * self._half_life_s:
+            return count * self._decay  # 1 - 2^-60 is 1 in a double
         return count * self._decay / (1.0 - math.exp(-self._decay * age_s))

@@ -41,10 +41,13 @@ class RetryAfter:
     backlogs would be asked back sooner than shorter ones.
     """
 
-    __slots__ = ("_config",)
+    __slots__ = ("_config", "_most_s", "_top_s", "_widens_to_s")
 
     def __init__(self, config: RetryAfterConfig | None = None) -> None:
         self._config = config or RetryAfterConfig()
+        self._top_s = float(int(self._config.maximum_s))
+        self._widens_to_s = self._top_s / (1.0 + self._config.jitter)
+        self._most_s = self._top_s - self._config.minimum_s
 
     def seconds(self, backlog: float, drain_rate_rps: float, rng: random.Random) -> int:
         """Whole seconds, `minimum_s` to `maximum_s`, for `backlog` requests ahead.
@@ -55,9 +58,8 @@ class RetryAfter:
         wait_s = backlog / drain_rate_rps if drain_rate_rps > 0.0 else math.inf
         if wait_s != wait_s:  # noqa: PLR0124 - the one cheap test for not-a-number
             wait_s = math.inf
-        top_s = float(int(config.maximum_s))
-        widest_s = config.jitter * min(wait_s, top_s / (1.0 + config.jitter))
-        spread_s = min(max(config.spread_s, widest_s), top_s - config.minimum_s)
-        low_s = max(config.minimum_s - 1.0, min(wait_s, top_s - spread_s))
+        widest_s = config.jitter * min(wait_s, self._widens_to_s)
+        spread_s = min(max(config.spread_s, widest_s), self._most_s)
+        low_s = max(config.minimum_s - 1.0, min(wait_s, self._top_s - spread_s))
         seconds = math.ceil(low_s + rng.random() * spread_s)
-        return max(config.minimum_s, min(int(config.maximum_s), seconds))
+        return max(config.minimum_s, min(int(self._top_s), seconds))

@@ -15,17 +15,11 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from yarl import URL
 
-from teashop.resilience.balance import Balancer, RoundRobin
-from teashop.resilience.breaker import Breaker, BreakerConfig
-from teashop.resilience.retry import RetryBudget, RetryBudgetConfig, full_jitter_s
+from teashop.resilience.outgoing import Target
 from teashop.serving.asgi import Headers
 from teashop.serving.clock import Clock
 from teashop.serving.discovery import Discovery
 from teashop.serving.settings import Common
-
-_BACKOFF_BASE_S = 0.02
-_BACKOFF_CAP_S = 0.25
-_PLAIN_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +74,6 @@ class ClientConfig:
             raise ValueError(f"retries must be at least 0, got {self.retries}")
 
 
-class _Target:
-    """What the client knows of one service."""
-
-    def __init__(self, *, balancing: bool) -> None:
-        self.balancer: Balancer | RoundRobin = Balancer() if balancing else RoundRobin()
-        self.breakers: dict[str, Breaker] = {}
-        self.budget = RetryBudget(RetryBudgetConfig())
-
-    def breaker(self, endpoint: str) -> Breaker:
-        """The endpoint's breaker; forgotten with the endpoint."""
-        found = self.breakers.get(endpoint)
-        if found is None:
-            found = self.breakers[endpoint] = Breaker(BreakerConfig())
-        return found
-
-    def forget_all_but(self, endpoints: Sequence[str]) -> None:
-        """Drop the breakers of endpoints that are no more."""
-        if len(self.breakers) > len(endpoints) + 8:
-            self.breakers = {e: b for e, b in self.breakers.items() if e in endpoints}
-
-
 class Outgoing:
     """Requests to the other services. Belongs to one event loop; `start` before, `stop` after."""
 
@@ -119,7 +92,7 @@ class Outgoing:
         self._clock = clock
         self._rng = rng
         self._config = config or ClientConfig()
-        self._targets: dict[str, _Target] = {}
+        self._targets: dict[str, Target] = {}
         self._session: aiohttp.ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
         self._attempts = Counter(
@@ -198,7 +171,9 @@ class Outgoing:
         for attempt in range(1, limit + 1):
             if attempt > 1 and not await self._may_retry(service, target, attempt, deadline_s):
                 break
-            endpoint = self._choose(service, target, tried)
+            endpoint = target.choose(
+                self._discovery.endpoints(service), tried, self._rng, self._clock.now()
+            )
             if endpoint is None:
                 reason = "breaker" if self._discovery.endpoints(service) else "dependency"
                 break
@@ -218,51 +193,30 @@ class Outgoing:
             return answer
         raise Unavailable(service, "dependency" if reason in {"connect", "lost"} else reason)
 
-    def _target(self, service: str) -> _Target:
+    def _target(self, service: str) -> Target:
         found = self._targets.get(service)
         if found is None:
-            found = _Target(balancing=self._protections.balancing)
+            found = Target(self._protections)
             self._targets[service] = found
             self._open.labels(service).set_function(lambda: float(self._open_breakers(service)))
         return found
 
     def _open_breakers(self, service: str) -> int:
-        known = self._targets[service].breakers
-        return sum(1 for e in self._discovery.endpoints(service) if _is_open(known.get(e)))
+        return self._targets[service].open_breakers(self._discovery.endpoints(service))
 
     async def _may_retry(
-        self, service: str, target: _Target, attempt: int, deadline_s: float | None
+        self, service: str, target: Target, attempt: int, deadline_s: float | None
     ) -> bool:
         """Whether another attempt is allowed, after its backoff."""
-        if self._protections.retry_budget:
-            if not target.budget.withdraw():
-                return False
-            pause_s = full_jitter_s(attempt - 1, _BACKOFF_BASE_S, _BACKOFF_CAP_S, self._rng)
-            if deadline_s is not None and self._clock.now() + pause_s >= deadline_s:
-                return False
-            await self._clock.sleep(pause_s)
-        else:
-            await self._clock.sleep(_PLAIN_PAUSE_S)
+        pause_s = target.pause_s(attempt, self._clock.now(), deadline_s, self._rng)
+        if pause_s is None:
+            return False
+        await self._clock.sleep(pause_s)
         self._retries.labels(service).inc()
         return True
 
-    def _choose(self, service: str, target: _Target, tried: list[str]) -> str | None:
-        """An endpoint whose breaker lets this attempt through, not yet tried where possible."""
-        endpoints = self._discovery.endpoints(service)
-        if not endpoints:
-            return None
-        now = self._clock.now()
-        target.forget_all_but(endpoints)
-        left = [e for e in endpoints if e not in tried] or list(endpoints)
-        while left:
-            endpoint = target.balancer.choose(left, self._rng, now)
-            if not self._protections.breaker or target.breaker(endpoint).allow(now):
-                return endpoint
-            left.remove(endpoint)
-        return None
-
     async def _attempt(
-        self, service: str, target: _Target, endpoint: str, call: _Call
+        self, service: str, target: Target, endpoint: str, call: _Call
     ) -> Answer | str:
         """One attempt: an answer, or how it failed (connect, lost, deadline)."""
         started = self._clock.now()
@@ -273,7 +227,7 @@ class Outgoing:
             if timeout_s <= 0:
                 return "deadline"
             headers["X-Request-Timeout-Ms"] = str(max(1, int(timeout_s * 1000)))
-        target.balancer.started(endpoint, started)
+        target.started(endpoint, started)
         outcome: Answer | str = "lost"
         resolved = False
         try:
@@ -282,9 +236,7 @@ class Outgoing:
         finally:
             now = self._clock.now()
             ok = not resolved or _tells_of_health(outcome)
-            target.balancer.finished(endpoint, now, now - started, ok=ok)
-            if self._protections.breaker:
-                target.breaker(endpoint).record(now, ok=ok)
+            target.finished(endpoint, now, now - started, ok=ok)
             label = outcome if isinstance(outcome, str) else _outcome_label(outcome)
             self._attempts.labels(service, label if resolved else "abandoned").inc()
         return outcome
@@ -326,10 +278,6 @@ class _Call:
     body: bytes
     headers: Headers
     deadline_s: float | None
-
-
-def _is_open(breaker: Breaker | None) -> bool:
-    return breaker is not None and str(breaker.state) == "open"
 
 
 def _tells_of_health(outcome: Answer | str) -> bool:

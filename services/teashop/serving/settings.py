@@ -10,56 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from teashop.resilience.protections import Protections
+
+__all__ = ["Common", "Protections", "SettingsError", "load"]
+
 
 class SettingsError(ValueError):
     """A setting that cannot be used; its text names the place, the field and the fix."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Protections:
-    """Each protection by its name; an unprotected shop is the same code with all of them off."""
-
-    admission: bool = True
-    """Adaptive concurrency limit towards each dependency; off: no limit at the door."""
-    priorities: bool = True
-    """Lower criticality is shed first and served last; off: everybody is equal."""
-    codel: bool = True
-    """Queues drop what has waited too long and serve the newest first under load; off: FIFO."""
-    deadlines: bool = True
-    """The caller's remaining time travels along and late work is dropped; off: work goes on."""
-    quotas: bool = True
-    """A caller over its quota gets 429; off: no quota."""
-    ladder: bool = True
-    """Cheaper answers when AI is scarce; off: full AI or an error."""
-    waiting_room: bool = True
-    """Tickets for chats that cannot be served now; off: a refusal."""
-    retry_budget: bool = True
-    """Retries between services stay within a share of requests; off: a fixed count."""
-    breaker: bool = True
-    """A circuit breaker for each endpoint; off: every attempt is made."""
-    balancing: bool = True
-    """Power of two choices with outlier ejection; off: round robin."""
-    backpressure: bool = True
-    """Full shops refuse or defer orders; off: they accept more than they can make."""
-    notices: bool = True
-    """Merchants and couriers are warned before a crowd; off: told nothing."""
-    pause: bool = True
-    """Shops pause and resume with hysteresis; off: always open."""
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Every protection's name, in order."""
-        return tuple(f.name for f in dataclasses.fields(cls))
-
-    @classmethod
-    def all_on(cls) -> Protections:
-        """The protected arm."""
-        return cls(**dict.fromkeys(cls.names(), True))
-
-    @classmethod
-    def all_off(cls) -> Protections:
-        """The unprotected arm."""
-        return cls(**dict.fromkeys(cls.names(), False))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +26,7 @@ class Common:
     service: str = ""
     replica: str = "local-0"
     seed: int = 1
-    protections: Protections = Protections()
+    protections: Protections = dataclasses.field(default_factory=Protections)
     endpoints_file: str | None = None
     """A JSON file of service to list of host:port, watched; None: names are resolved by DNS."""
     endpoints_dns: Mapping[str, str] = dataclasses.field(default_factory=dict)

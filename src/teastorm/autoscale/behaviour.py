@@ -32,7 +32,7 @@ class Policy:
 
     type: PolicyType
     value: int
-    period_s: int
+    period_s: float
 
     def __post_init__(self) -> None:
         if self.value < 0 or self.period_s < 0:
@@ -48,7 +48,7 @@ class Rules:
 
     policies: tuple[Policy, ...]
     select: Select = Select.MAX
-    stabilization_window_s: int = 0
+    stabilization_window_s: float = 0
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Rules:
             raise ValueError("a stabilisation window must not be negative")
 
     @property
-    def longest_period_s(self) -> int:
+    def longest_period_s(self) -> float:
         """After this long no policy counts an event."""
         return max((policy.period_s for policy in self.policies), default=0)
 
@@ -112,14 +112,14 @@ class Events:
         else:
             events[place] = fresh
 
-    def period_start(self, current: int, period_s: int, now_s: float) -> int:
+    def period_start(self, current: int, period_s: float, now_s: float) -> int:
         """How many replicas there were a period ago, were these the only changes."""
         added = wrap32(_within(self.up, period_s, now_s))
         removed = wrap32(_within(self.down, period_s, now_s))
         return wrap32(current - added + removed)
 
 
-def _within(events: Sequence[ScaleEvent], period_s: int, now_s: float) -> int:
+def _within(events: Sequence[ScaleEvent], period_s: float, now_s: float) -> int:
     return sum(event.change for event in events if now_s - event.at_s < period_s)
 
 

@@ -6,6 +6,7 @@ decides between n and n + 1 replicas. All values are in thousandths, utilisation
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.gomath import (
@@ -50,8 +51,7 @@ DEFAULT_TOLERANCE = Tolerance()
 DEFAULT_START_UP = StartUp()
 
 
-@dataclass(slots=True, kw_only=True)
-class Proposal:
+class Proposal(NamedTuple):
     """What one metric asks for. Usage is None where Go divided by zero replicas."""
 
     replicas: int
@@ -60,8 +60,7 @@ class Proposal:
     groups: Groups | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(NamedTuple):
     """What all metrics of one sync share. `now_s` and the pods' times are on one clock."""
 
     pods: Sequence[Pod]

@@ -1,4 +1,4 @@
-"""The case files' objects (pods, samples, behaviours) read into the port's own."""
+"""The case files' settings (bounds, behaviours, periods) read into the port's own objects."""
 
 from teastorm.autoscale import quantity
 from teastorm.autoscale.behaviour import (
@@ -13,65 +13,7 @@ from teastorm.autoscale.behaviour import (
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.gomath import INT32_MAX
-from teastorm.autoscale.metrics import PodValue, ResourceSample, Usage
-from teastorm.autoscale.pods import Container, Phase, Pod, Ready, StartUp, Status
-
-
-def read_pods(case: Fields) -> list[Pod]:
-    """The pods of a case or of a step; their times are relative to its now."""
-    return [_pod(each) for each in case.objects("pods")]
-
-
-def _pod(fields: Fields) -> Pod:
-    name = fields.text("name")
-    if not name:
-        raise FieldError(f"{fields.path('name')} must not be empty")
-    ready = None
-    if "ready" in fields:
-        condition = fields.child("ready")
-        ready = Ready(
-            status=condition.one_of("status", Status),
-            last_transition_s=condition.number("last_transition_s"),
-        )
-    beside = [each for each in fields.objects("init_containers") if each.flag("restart_always")]
-    return Pod(
-        name=name,
-        phase=fields.one_of("phase", Phase),
-        deleting=fields.flag("deleting"),
-        start_s=fields.number("start_s") if "start_s" in fields else None,
-        ready=ready,
-        containers=tuple(
-            Container(name=each.text("name"), request_milli=each.optional_integer("request_milli"))
-            for each in (*fields.objects("containers"), *beside)
-        ),
-        pod_level_request_milli=fields.optional_integer("pod_level_request_milli"),
-    )
-
-
-def read_samples(case: Fields) -> list[ResourceSample]:
-    """`pod_metrics` of a resource metric."""
-    return [
-        ResourceSample(
-            pod=each.text("pod"),
-            timestamp_s=each.number("timestamp_s"),
-            window_s=each.number("window_s"),
-            usages=tuple(
-                Usage(one.text("name"), one.optional_integer("usage_milli"))
-                for one in each.objects("containers")
-            ),
-        )
-        for each in case.objects("pod_metrics")
-    ]
-
-
-def read_values(case: Fields) -> dict[str, PodValue]:
-    """`pod_metrics` of a pods metric."""
-    return {
-        each.text("pod"): PodValue(
-            each.integer("value_milli"), each.number("timestamp_s"), each.number("window_s")
-        )
-        for each in case.objects("pod_metrics")
-    }
+from teastorm.autoscale.pods import StartUp
 
 
 def read_start_up(fields: Fields) -> StartUp:

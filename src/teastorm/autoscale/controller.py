@@ -7,6 +7,7 @@ reads a clock; `now_s` has to grow from sync to sync.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from teastorm.autoscale.behaviour import Behaviour, Events, down_limit, up_limit
 from teastorm.autoscale.calculator import Tolerance
@@ -52,8 +53,7 @@ class HpaSpec:
         return Tolerance(up=up, down=down)
 
 
-@dataclass(slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """What a sync decided. The last four are None unless the path is normalized."""
 
     path: Path
@@ -65,8 +65,7 @@ class Decision:
     limit_reason: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Combined:
+class Combined(NamedTuple):
     """The proposals of several metrics made one: None if too many failed to go by the rest."""
 
     recommendation: int | None

@@ -5,10 +5,10 @@ from enum import StrEnum
 
 from teastorm.autoscale import calculator
 from teastorm.autoscale.calculator import Proposal, Scene
-from teastorm.autoscale.cases import read_samples, read_values
+from teastorm.autoscale.case_pods import read_samples, read_values
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.fields import Fields
-from teastorm.autoscale.metrics import no_metrics, resource_values
+from teastorm.autoscale.metrics import no_metrics
 
 
 class Function(StrEnum):
@@ -49,18 +49,16 @@ type _Answer = Callable[[], Proposal]
 
 def _utilization(fields: Fields, scene: Scene, current: int) -> _Answer:
     cpu, container, target = *_resource(fields), fields.int32("target")
-    samples = read_samples(fields)
+    samples = read_samples(fields, container)
     return lambda: calculator.resource_utilisation(
-        scene, current, target, resource_values(samples, container), cpu=cpu, container=container
+        scene, current, target, samples.values(), cpu=cpu, container=container
     )
 
 
 def _raw_average(fields: Fields, scene: Scene, current: int) -> _Answer:
     cpu, container, target = *_resource(fields), fields.integer("target")
-    samples = read_samples(fields)
-    return lambda: calculator.average_value(
-        scene, current, target, resource_values(samples, container), cpu=cpu
-    )
+    samples = read_samples(fields, container)
+    return lambda: calculator.average_value(scene, current, target, samples.values(), cpu=cpu)
 
 
 def _resource(fields: Fields) -> tuple[bool, str]:

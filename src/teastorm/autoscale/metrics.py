@@ -4,7 +4,6 @@ Source: metrics/client.go and metrics/utilization.go of Kubernetes 1.34.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from teastorm.autoscale.errors import ErrorClass, MetricError
@@ -19,56 +18,34 @@ class PodValue(NamedTuple):
     window_s: float = 0
 
 
-class Usage(NamedTuple):
-    """One container's usage; None: the sample holds no such resource."""
-
-    container: str
-    usage_milli: int | None
+type Usage = tuple[str, int | None]
+"""A container and its usage in thousandths; None: the sample holds no such resource."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceSample:
-    """What the resource metrics API says about one pod."""
+def sample_value(pod: str, usages: Sequence[Usage], container: str) -> int | None:
+    """A pod's usage of `container`, or of all containers ("") added up; None: no whole sample.
 
-    pod: str
-    timestamp_s: float
-    window_s: float
-    usages: tuple[Usage, ...]
-
-
-def resource_values(samples: Sequence[ResourceSample], container: str) -> dict[str, PodValue]:
-    """A value for every pod whose sample is whole: of `container`, or of all ("") added up.
-
-    MetricError if the API answered with nothing at all.
+    MetricError if the sample does not know the container at all, which fails the whole metric.
     """
-    if not samples:
-        raise no_metrics()
-    values: dict[str, PodValue] = {}
-    for sample in samples:
-        milli = _one(sample, container) if container else _sum(sample)
-        if milli is not None:
-            values[sample.pod] = PodValue(milli, sample.timestamp_s, sample.window_s)
-    return values
+    if container:
+        for name, milli in usages:
+            if name == container:
+                return milli
+        text = f"container {container} not present in metrics for pod {pod}"
+        raise MetricError(ErrorClass.OTHER, text)
+    if not usages:
+        return None
+    total = 0
+    for _, milli in usages:
+        if milli is None:
+            return None
+        total += milli
+    return wrap64(total)
 
 
 def no_metrics() -> MetricError:
     """The metrics API answered with an empty list."""
     return MetricError(ErrorClass.NO_METRICS, "no metrics returned from the metrics API")
-
-
-def _one(sample: ResourceSample, container: str) -> int | None:
-    return next((milli for name, milli in sample.usages if name == container), None)
-
-
-def _sum(sample: ResourceSample) -> int | None:
-    if not sample.usages:
-        return None
-    total = 0
-    for _, milli in sample.usages:
-        if milli is None:
-            return None
-        total += milli
-    return wrap64(total)
 
 
 class Utilisation(NamedTuple):

@@ -10,11 +10,11 @@ from teastorm.autoscale.calculator import (
     average_value,
     resource_utilisation,
 )
-from teastorm.autoscale.cases import read_hpa, read_pods, read_samples, read_start_up
+from teastorm.autoscale.case_pods import read_pods, read_samples
+from teastorm.autoscale.cases import read_hpa, read_start_up
 from teastorm.autoscale.controller import Autoscaler, Decision, Path
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.fields import FieldError, Fields
-from teastorm.autoscale.metrics import resource_values
 
 type Answer = dict[str, object]
 
@@ -90,7 +90,7 @@ class _CpuStep:
     def __init__(self, cpu: _Cpu, step: Fields) -> None:
         self._cpu = cpu
         self._current = step.int32("current")
-        self._samples = read_samples(step)
+        self._samples = read_samples(step, cpu.container)
         self._scene = Scene(pods=read_pods(step), tolerance=cpu.tolerance, start_up=cpu.start_up)
         self._api_error = step.text("metrics_api_error", "")
         self.proposal: Proposal | None = None
@@ -101,7 +101,7 @@ class _CpuStep:
         try:
             self.proposal = self._propose()
         except MetricError as error:
-            self.error = error
+            self.error = error.with_traceback(None)  # which would hold this step in a cycle
             return None
         return self.proposal.replicas
 
@@ -110,7 +110,7 @@ class _CpuStep:
         if self._api_error:
             text = f"the metrics API failed: {self._api_error}"
             raise MetricError(ErrorClass.METRICS_API_ERROR, text)
-        values = resource_values(self._samples, cpu.container)
+        values = self._samples.values()
         if cpu.kind is Kind.AVERAGE_VALUE:
             return average_value(self._scene, self._current, cpu.target, values, cpu=True)
         return resource_utilisation(
@@ -129,14 +129,15 @@ def _told(decision: Decision, metric: _CpuStep, failed_reason: str) -> Answer:
         "desired": decision.desired,
         "able_to_scale_reason": _able(decision),
     }
-    active = {
-        Path.DISABLED: "ScalingDisabled",
-        Path.METRIC_ERROR: failed_reason,
-        Path.NORMALIZED: "ValidMetricFound",
-    }.get(decision.path)
-    if active is not None:  # the other paths leave the condition as it was
-        told["scaling_active_reason"] = active
-    return told | _limits(decision)
+    path = decision.path
+    if path is Path.NORMALIZED:
+        told["scaling_active_reason"] = "ValidMetricFound"
+    elif path is Path.METRIC_ERROR:
+        told["scaling_active_reason"] = failed_reason
+    elif path is Path.DISABLED:  # the other paths leave the condition as it was
+        told["scaling_active_reason"] = "ScalingDisabled"
+    told.update(_limits(decision))
+    return told
 
 
 def _able(decision: Decision) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Container as Collection
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.gomath import wrap64
@@ -31,27 +32,25 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(NamedTuple):
     """The Ready condition; the time is on the caller's clock."""
 
     status: Status
     last_transition_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(NamedTuple):
     """A container's request for the resource in question; None: it asks for nothing by name."""
 
     name: str
     request_milli: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pod:
+class Pod(NamedTuple):
     """One pod that the selector matches; times are on the caller's clock, in seconds.
 
     `containers` holds what runs beside each other: init containers only if they restart always.
+    Plain tuples, these three: a replay makes tens of thousands of them a second.
     """
 
     name: str
@@ -61,10 +60,6 @@ class Pod:
     ready: Ready | None = None
     containers: tuple[Container, ...] = ()
     pod_level_request_milli: int | None = None
-
-    def __post_init__(self) -> None:
-        if not self.name:
-            raise ValueError("a pod's name must not be empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +74,7 @@ class StartUp:
             raise ValueError("the start-up periods must not be negative")
 
 
-@dataclass(slots=True, kw_only=True)
-class Groups:
+class Groups(NamedTuple):
     """How many pods are ready; the names of the others, in the order of the list."""
 
     ready: int
@@ -102,22 +96,27 @@ def group_pods(
     unready: list[str] = []
     missing: list[str] = []
     ignored: list[str] = []
-    for pod in pods:
-        if pod.deleting or pod.phase is Phase.FAILED:
-            ignored.append(pod.name)
-        elif pod.phase is Phase.PENDING:
-            unready.append(pod.name)
-        elif (value := values.get(pod.name)) is None:
-            missing.append(pod.name)
-        elif cpu and not _is_ready(pod, value, start_up, now_s):
-            unready.append(pod.name)
+    for name, phase, deleting, start_s, condition, _, _ in pods:
+        if deleting or phase is Phase.FAILED:
+            ignored.append(name)
+        elif phase is Phase.PENDING:
+            unready.append(name)
+        elif (value := values.get(name)) is None:
+            missing.append(name)
+        elif cpu and not _is_ready(condition, start_s, value, start_up, now_s):
+            unready.append(name)
         else:
             ready += 1
-    return Groups(ready=ready, unready=unready, missing=missing, ignored=ignored)
+    return Groups(ready, unready, missing, ignored)
 
 
-def _is_ready(pod: Pod, value: PodValue, start_up: StartUp, now_s: float) -> bool:
-    condition, start_s = pod.ready, pod.start_s
+def _is_ready(
+    condition: Ready | None,
+    start_s: float | None,
+    value: PodValue,
+    start_up: StartUp,
+    now_s: float,
+) -> bool:
     if condition is None or start_s is None:
         return False
     is_false = condition.status is Status.FALSE
@@ -131,21 +130,21 @@ def _is_ready(pod: Pod, value: PodValue, start_up: StartUp, now_s: float) -> boo
 
 def requests(pods: Iterable[Pod], container: str) -> dict[str, int]:
     """Milli requests by pod, of one container if named; MetricError if one has none."""
-    return {pod.name: _request(pod, container) for pod in pods}
-
-
-def _request(pod: Pod, container: str) -> int:
-    if pod.pod_level_request_milli is not None and not container:
-        return pod.pod_level_request_milli
-    total = 0
-    for each in pod.containers:
-        if container and each.name != container:
+    asked: dict[str, int] = {}
+    for name, _, _, _, _, containers, level in pods:
+        if level is not None and not container:
+            asked[name] = level
             continue
-        if each.request_milli is None:
-            text = f"missing request in container {each.name} of Pod {pod.name}"
-            raise MetricError(ErrorClass.MISSING_REQUEST, text)
-        total += each.request_milli
-    return wrap64(total)
+        total = 0
+        for each, milli in containers:
+            if container and each != container:
+                continue
+            if milli is None:
+                text = f"missing request in container {each} of Pod {name}"
+                raise MetricError(ErrorClass.MISSING_REQUEST, text)
+            total += milli
+        asked[name] = wrap64(total)
+    return asked
 
 
 def ready_and_running(pods: Sequence[Pod]) -> int:

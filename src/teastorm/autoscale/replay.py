@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import orjson
 
 from teastorm.autoscale.calculator import Proposal, Scene, Tolerance
-from teastorm.autoscale.cases import read_pods, read_start_up
+from teastorm.autoscale.case_pods import read_pods
+from teastorm.autoscale.cases import read_start_up
 from teastorm.autoscale.controller import combine
 from teastorm.autoscale.errors import MetricError
 from teastorm.autoscale.fields import FieldError, Fields

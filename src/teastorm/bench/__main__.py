@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from teastorm.bench import simulators
 from teastorm.bench.probe import Server, drive, free_port, running, service
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.process import start_load
@@ -32,6 +33,7 @@ def main() -> int:
         rows = _door(Path(folder), stack)
     with tempfile.TemporaryDirectory(prefix="teastorm-bench-") as folder:
         rows += _generator(Path(folder))
+    rows += simulators.rows()
     text = _table(rows)
     TARGET.write_text(text, encoding="utf-8")
     sys.stdout.write(text)

@@ -22,7 +22,7 @@ from teastorm.chaos.faults.rolling_restart import RollingRestart
 from teastorm.chaos.faults.surge import Surge
 from teastorm.chaos.offering import start
 from teastorm.chaos.servers import counted
-from teastorm.chaos.session import Session, current
+from teastorm.chaos.session import FAULT_PHASE, Session, current
 from teastorm.platforms.base import FaultKind, FaultSpec, JsonValue
 from teastorm.runner import arguments
 from teastorm.runner.shape import LoadShape
@@ -43,7 +43,6 @@ __all__ = [
     "surge",
 ]
 
-FAULT_PHASE = "fault"
 LAST_ANSWERS_S = 60.0
 DEAD_MAN_S = 15.0
 """How much longer than planned a service keeps an injected fault by itself."""

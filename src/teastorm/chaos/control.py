@@ -62,7 +62,11 @@ def after_experiment_control(context: Experiment, state: Journal | None = None) 
             return
         with here.interruption.shielded():
             here.outcome = close_run(
-                here.opened.session, here.opened.recorder, state or {}, here.options.say
+                here.opened.session,
+                here.opened.recorder,
+                state or {},
+                here.options.say,
+                here.opened.scaler,
             )
         _tell(here.outcome)
     except KeyboardInterrupt:

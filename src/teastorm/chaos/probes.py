@@ -6,9 +6,8 @@ later, from the request log, and not from these.
 
 from chaoslib.exceptions import ActivityFailed
 
-from teastorm.chaos.actions import FAULT_PHASE
 from teastorm.chaos.servers import Counts
-from teastorm.chaos.session import current
+from teastorm.chaos.session import FAULT_PHASE, current
 from teastorm.platforms.base import JsonValue, PlatformError
 from teastorm.runner import arguments
 

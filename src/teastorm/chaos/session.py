@@ -24,6 +24,8 @@ from teastorm.runner.experiment import Experiment
 from teastorm.runner.folder import RunFolder
 
 POLL_S = 0.2
+FAULT_PHASE = "fault"
+"""The phase of the load in which the crowd comes, or the fault strikes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": ("teastorm.cli.verify:verify", "Judge a run folder again."),
     "report": ("teastorm.cli.report:report", "Write a run's report.html."),
     "simulate": ("teastorm.cli.simulate:simulate", "Simulate the shop, faster than time."),
+    "tune": ("teastorm.cli.tune:tune", "Choose autoscaler settings for a demand."),
     "hpa": ("teastorm.cli.hpa:hpa", "Replay an autoscaler's decisions."),
     "clean": ("teastorm.cli.clean:clean", "Remove old runs."),
 }

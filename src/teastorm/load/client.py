@@ -8,15 +8,14 @@ gives up. Both count attempts against the same bound.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from teastorm.load.settings import Clients
 
 _GOLDEN = 0.6180339887498949  # successive multiples modulo 1 spread evenly: jitter without a state
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What one attempt came to.
 
     Attributes:
@@ -32,8 +31,7 @@ class Answer:
     eta_s: float = math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """Ask again `wait_s` after the last answer; `ticket` goes along when it is not empty."""
 
     wait_s: float

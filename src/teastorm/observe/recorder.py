@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,20 @@ from teastorm.observe.target import ScrapeTarget
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
 WORKERS = 8
+TAIL = 20_000
+"""Samples to look back over for the latest: some seconds of a shop with many replicas."""
 LABELLED = ("service", "replica", "name", "labels")
+
+
+class Latest(NamedTuple):
+    """A series' newest sample."""
+
+    service: str
+    replica: str
+    name: str
+    labels: str
+    at_s: float
+    value: float
 
 
 class _Scraper:
@@ -56,7 +70,8 @@ class FlightRecorder:
 
     `targets` is asked before every round, so that new replicas are found. A sample carries the
     moment its scrape began. Adds the metric `up` (1, or 0 when a replica did not answer). A target
-    slower than a round is not asked twice at once. Call its methods from one thread.
+    slower than a round is not asked twice at once. Call its methods from one thread; `latest` may
+    be called from any.
     """
 
     def __init__(
@@ -99,6 +114,18 @@ class FlightRecorder:
         self._pool.shutdown(wait=True)
         for scraper in self._scrapers.values():
             scraper.close()
+
+    def latest(self, names: tuple[str, ...], *, since_s: float = 0.0) -> list[Latest]:
+        """The newest sample since a moment of each series with one of these names."""
+        with self._lock:
+            tail = zip(
+                self._times[-TAIL:], self._numbers[-TAIL:], self._values[-TAIL:], strict=True
+            )
+            wanted = {n: s for n, s in enumerate(self._series) if s[2] in names}
+            newest = {
+                n: (at_s, value) for at_s, n, value in tail if n in wanted and at_s >= since_s
+            }
+        return [Latest(*wanted[n], at_s, value) for n, (at_s, value) in newest.items()]
 
     def write(self, path: Path) -> int:
         """metrics.parquet as the run folder has it; gives the number of rows."""

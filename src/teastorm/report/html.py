@@ -63,6 +63,16 @@ def comparison(compared: Comparison, runs: Sequence[Run | None]) -> str:
     )
 
 
+def page(template: str, **content: object) -> str:
+    """Another page in the same style, from a template beside the report's."""
+    return _templates().get_template(template).render(**content)
+
+
+def drawing(svg: str) -> Markup:
+    """A drawing of `report.svg` for a page: every text in it went through svg.text, escaped."""
+    return Markup(svg)  # noqa: S704 - see the docstring
+
+
 def _drawn(figure: Figure) -> Markup:
     # Every text in a drawing went through svg.text or svg.element, which escape it.
     return Markup(figure.drawing)  # noqa: S704 - see the line above

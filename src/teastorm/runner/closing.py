@@ -23,6 +23,8 @@ from teastorm.runner import judging
 from teastorm.runner.capacity import Say
 from teastorm.runner.ledger import Settled, ledger_of
 from teastorm.runner.problems import INTERRUPTED, ROLLBACK_FAILED
+from teastorm.runner.scale_lag import scaled_out
+from teastorm.runner.scaling import ScalerThread
 from teastorm.runner.settle import settle, unknown_outcomes
 from teastorm.verdict.result import Result
 
@@ -41,10 +43,16 @@ class Outcome:
 
 
 def close_run(
-    session: Session, recorder: FlightRecorder, journal: Mapping[str, object], say: Say
+    session: Session,
+    recorder: FlightRecorder,
+    journal: Mapping[str, object],
+    say: Say,
+    scaler: ScalerThread | None = None,
 ) -> Outcome:
     """Roll back, finish, write everything, tear down, judge."""
     closing = _Closing(session, recorder, say)
+    if scaler is not None:
+        closing.attempt("stopping the autoscaler", scaler.stop)
     whole = closing.attempt("rolling faults back", session.roll_back) is True
     interrupted = session.interruption.requested or journal.get("status") == "interrupted"
     closing.attempt("ending the load", lambda: closing.end_load(interrupted=interrupted))
@@ -149,7 +157,7 @@ class _Closing:
             {"t_s": w.start_s, "kind": "phase", "name": w.name} for w in self._session.windows
         ]
         rows = [row for row in site.events() if row["kind"] != "phase"]
-        self._session.folder.write("events.json", [*rows, *phases])
+        self._session.folder.write("events.json", [*rows, *scaled_out(rows), *phases])
 
 
 def confirm_surges(session: Session, requests: Path) -> None:

@@ -27,6 +27,7 @@ EXTENSION_KEYS = (
     "settings",
     "load",
     "time_factor",
+    "autoscaler",
     "with",
     "without",
     "source",

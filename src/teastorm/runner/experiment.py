@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from teashop.serving.settings import Protections
 from teastorm.platforms.base import SERVICES
 from teastorm.runner import arguments
+from teastorm.runner.autoscaler import AutoscalerPlan, read_autoscaler
 from teastorm.runner.document import (
     EXTENSION,
     EXTENSION_KEYS,
@@ -63,6 +64,7 @@ class Experiment:
     platform: str | None = None
     load_settings: Mapping[str, object] = field(default_factory=dict)
     time_factor: float = 1.0
+    autoscaler: AutoscalerPlan | None = None
     with_protections: tuple[str, ...] = ()
     without_protections: tuple[str, ...] = ()
 
@@ -195,9 +197,22 @@ def check(document: Document, path: Path) -> Experiment:
         platform=platform_in(extension.get("platform"), f"{path}: {at}.platform"),
         load_settings=mapping_of(extension.get("load", {})),
         time_factor=time_factor(extension.get("time_factor", 1.0), path, at),
+        autoscaler=_autoscaler(extension, path, at, replicas),
         with_protections=switches["with"],
         without_protections=switches["without"],
     )
+
+
+def _autoscaler(
+    extension: Mapping[str, object], path: Path, at: str, replicas: Mapping[str, int]
+) -> AutoscalerPlan | None:
+    plan = read_autoscaler(extension.get("autoscaler"), path, at)
+    if plan is not None and replicas[plan.service] > plan.live.spec.max_replicas:
+        raise usage(
+            f"{path}: {at}.replicas.{plan.service} is above the autoscaler's maxReplicas "
+            f"{plan.live.spec.max_replicas}; lower it"
+        )
+    return plan
 
 
 def _curve_is_sound(path: Path, curve: str | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from teastorm.chaos.interruption import Interruption
 from teastorm.chaos.offering import clients_of
-from teastorm.chaos.session import Chosen, Session
+from teastorm.chaos.session import FAULT_PHASE, Chosen, Session
 from teastorm.chaos.site import LiveSite
 from teastorm.load.capacity import Capacity
 from teastorm.observe.recorder import FlightRecorder
@@ -24,7 +24,12 @@ from teastorm.runner.experiment import Experiment
 from teastorm.runner.folder import RUNS_DIR, RunFolder
 from teastorm.runner.place import objectives_on, runs_on
 from teastorm.runner.problems import RunProblem
+from teastorm.runner.scaling import LiveShop, ScalerThread
 
+FRESH_S = 3.0
+"""A recorded sample that is older tells an autoscaler nothing."""
+HPA_FILE = "hpa.yaml"
+"""The manifest of a run's live autoscaler, in its folder."""
 RUN_SCHEMA = "teastorm.run/1"
 
 
@@ -49,6 +54,7 @@ class Opened:
 
     session: Session
     recorder: FlightRecorder
+    scaler: ScalerThread | None = None
 
 
 def open_run(
@@ -92,11 +98,35 @@ def open_run(
             folder.write("run.json", _run_json(session, capacity))
             recorder = FlightRecorder(platform.targets, t0_s=t0_s)
             recorder.start()
+            scaler = _scaler(session, recorder)
         except BaseException:
             with interruption.shielded():
                 platform.tear_down()
             raise
-    return Opened(session=session, recorder=recorder)
+    return Opened(session=session, recorder=recorder, scaler=scaler)
+
+
+def _scaler(session: Session, recorder: FlightRecorder) -> ScalerThread | None:
+    """The live autoscaler, begun, if the experiment has one."""
+    experiment, site = session.experiment, session.site
+    plan = experiment.autoscaler
+    if plan is None:
+        return None
+    live = LiveShop(
+        platform=site.platform,
+        plan=plan,
+        latest=lambda names: recorder.latest(names, since_s=site.now_s() - FRESH_S),
+        now_s=site.now_s,
+        factor=experiment.time_factor,
+        replicas=experiment.replicas[plan.service],
+        load_began_s=lambda: next(
+            (w.start_s for w in session.windows if w.name == FAULT_PHASE), None
+        ),
+    )
+    (session.folder.path / HPA_FILE).write_text(plan.text, encoding="utf-8")
+    scaler = ScalerThread(plan, live, note=site.note, now_s=site.now_s)
+    scaler.start()
+    return scaler
 
 
 def _run_json(session: Session, capacity: Capacity) -> dict[str, object]:
@@ -131,6 +161,7 @@ def _run_json(session: Session, capacity: Capacity) -> dict[str, object]:
         "checks": list(experiment.checks),
         "slo": objectives_on(experiment.slo, chosen.platform).as_json(),
         "time_factor": experiment.time_factor,
+        "autoscaler": None if experiment.autoscaler is None else experiment.autoscaler.as_json(),
         "deadlines_s": dict(clients_of(experiment).deadlines_s),
         "versions": versions(),
     }

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.priority import PriorityConfig, Threshold
+
+
+def _everybody(_criticality: Criticality, _user: str, _now_s: float) -> bool:
+    return True
 
 
 class Pressure:
@@ -17,14 +23,19 @@ class Pressure:
         self.name = name
         self._on = on
         self.threshold = Threshold(config or PriorityConfig())
-
-    def admits(self, criticality: Criticality, user: str, now_s: float) -> bool:
-        """Whether the announced threshold lets this request through."""
-        return not self._on or self.threshold.admits(criticality, user, now_s)
+        self.admits: Callable[[Criticality, str, float], bool] = (
+            self.threshold.admits if on else _everybody
+        )
+        """(criticality, user, now_s): whether the announced threshold lets this request through."""
 
     def excludes_level(self, criticality: Criticality) -> bool:
         """Whether the whole level is shed, so that spare places are not for it either."""
         return self._on and criticality > self.threshold.level
+
+    def crowd_out(self, criticality: Criticality) -> None:
+        """Somebody of this level found no place: nobody less important gets one for now."""
+        if self._on:
+            self.threshold.crowd_out(criticality)
 
     def observe(self, now_s: float, *, overloaded: bool) -> None:
         """Tell whether the thing was too full since the last time."""

@@ -18,7 +18,7 @@ import heapq
 import itertools
 import math
 
-from teashop.inference.sequence import BatchConfig, Outcome, QueueFull, Sequence
+from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull, Sequence
 
 _EPSILON_S = 1e-6
 """An event this close counts as due: sums of floats must not make a timer spin."""
@@ -29,10 +29,15 @@ class Batch:
 
     `submit`, `abort` and `advance` take a time that never goes back; ended sequences are handed
     out once, by `take_ended`.
+
+    Args:
+        first_tokens: note when each sequence had its first token; off, a tenth of the work less.
     """
 
-    def __init__(self, config: BatchConfig, *, now_s: float) -> None:
+    def __init__(self, config: BatchConfig, *, now_s: float, first_tokens: bool = True) -> None:
         self.config = config
+        self._tells_first = first_tokens
+        self._pace = (config.slowdown - 1) / config.max_num_seqs
         self.running = 0
         self._numbers = itertools.count()
         self._now = now_s
@@ -58,7 +63,7 @@ class Batch:
     @property
     def step_factor(self) -> float:
         """How many times longer a step takes now than for a sequence alone."""
-        return 1 + (self.config.slowdown - 1) * self.running / self.config.max_num_seqs
+        return 1 + self._pace * self.running
 
     def submit(
         self, *, now_s: float, tokens: int, rank: int = 0, deadline_s: float | None = None
@@ -72,21 +77,27 @@ class Batch:
         Raises:
             QueueFull: nothing was added.
         """
+        config = self.config
         self.advance(now_s)
-        rank = rank if self.config.priorities else 0
+        rank = rank if config.priorities else 0
         sequence = Sequence(
-            number=next(self._numbers),
-            tokens=tokens,
-            rank=rank,
-            deadline_s=math.inf if deadline_s is None else deadline_s,
-            work_s=self.config.ttft_s + tokens * self.config.itl_s,
-            submitted_s=self._now,
+            next(self._numbers),
+            tokens,
+            rank,
+            math.inf if deadline_s is None else deadline_s,
+            config.ttft_s + tokens * config.itl_s,
+            self._now,
         )
         if self._would_be_late(sequence):
             self._record(sequence, self._now, Outcome.EXPIRED)
             return sequence
-        full = self.running >= self.config.max_num_seqs
-        if full and len(self._waiting) >= self.config.max_waiting:
+        full = self.running >= config.max_num_seqs
+        if not full and not self._waiting:
+            if config.deadlines and deadline_s is not None:
+                heapq.heappush(self._deadlines, (deadline_s, sequence.number, sequence))
+            self._begin(sequence)
+            return sequence
+        if full and len(self._waiting) >= config.max_waiting:
             if not self._waiting or self._waiting[-1][0] <= rank:
                 raise QueueFull(self.drain_s())
             self._end(self._waiting[-1][2], self._now, Outcome.EVICTED)
@@ -108,11 +119,13 @@ class Batch:
         """Let everything happen that happens until `now_s`, each thing at its own moment."""
         limit_s = now_s + _EPSILON_S
         while True:
-            finish_s, deadline_s = self._next_finish_s(), self._next_deadline_s()
+            finish_s = self._next_finish_s()
+            deadline_s = self._next_deadline_s() if self._deadlines else math.inf
             at_s = min(finish_s, deadline_s)
             if at_s > limit_s:
                 break
-            self._integrate(at_s)
+            if at_s > self._now:
+                self._integrate(at_s)
             if finish_s <= deadline_s:
                 finish, _, sequence = heapq.heappop(self._finishes)
                 self._virtual = max(self._virtual, finish)
@@ -120,12 +133,17 @@ class Batch:
                 self._end(sequence, self._now, done)
             else:
                 self._end(heapq.heappop(self._deadlines)[2], self._now, Outcome.EXPIRED)
-            self._fill()
-        self._integrate(now_s)
+            if self._waiting:
+                self._fill()
+        if now_s > self._now:
+            self._integrate(now_s)
 
     def take_ended(self) -> list[Sequence]:
         """The sequences that ended since the last call, in order."""
-        ended, self._ended = self._ended, []
+        ended = self._ended
+        if not ended:
+            return []
+        self._ended = []
         return ended
 
     def next_event_s(self) -> float | None:
@@ -159,7 +177,7 @@ class Batch:
         span_s = to_s - self._now
         if span_s <= 0:
             return
-        factor = self.step_factor
+        factor = 1 + self._pace * self.running
         reached = self._virtual + span_s / factor
         while self._first_tokens and self._first_tokens[0][0] <= reached + _EPSILON_S:
             due, _, sequence = heapq.heappop(self._first_tokens)
@@ -170,16 +188,21 @@ class Batch:
         self._now = to_s
 
     def _next_finish_s(self) -> float:
-        while self._finishes and self._finishes[0][2].outcome is not None:
-            heapq.heappop(self._finishes)
-        if not self._finishes:
+        finishes = self._finishes
+        while finishes and finishes[0][2].outcome is not None:
+            heapq.heappop(finishes)
+        if not finishes:
             return math.inf
-        return self._now + max(0.0, self._finishes[0][0] - self._virtual) * self.step_factor
+        left = finishes[0][0] - self._virtual
+        return self._now + left * (1 + self._pace * self.running) if left > 0.0 else self._now
 
     def _next_deadline_s(self) -> float:
-        while self._deadlines and self._deadlines[0][2].outcome is not None:
-            heapq.heappop(self._deadlines)
-        return max(self._deadlines[0][0], self._now) if self._deadlines else math.inf
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][2].outcome is not None:
+            heapq.heappop(deadlines)
+        if not deadlines:
+            return math.inf
+        return max(deadlines[0][0], self._now)
 
     def _fill(self) -> None:
         while self._waiting and self.running < self.config.max_num_seqs:
@@ -196,13 +219,18 @@ class Batch:
         overload hands out slots to sequences with just too little time left, and half of all
         slot time goes to answers that are cut off (measured at 3x: 15 served of 32 a second).
         """
-        after_join = min(self.running + 1, self.config.max_num_seqs) / self.config.max_num_seqs
-        needed_s = sequence.work_s * (1 + (self.config.slowdown - 1) * after_join)
-        late = self._now + needed_s > sequence.deadline_s + _EPSILON_S
-        return self.config.deadlines and late
+        config = self.config
+        if not config.deadlines:
+            return False
+        joined = self.running + 1 if self.running < config.max_num_seqs else self.running
+        needed_s = sequence.work_s * (1 + self._pace * joined)
+        return self._now + needed_s > sequence.deadline_s + _EPSILON_S
 
     def _start(self, sequence: Sequence) -> None:
         self._leave_queue(sequence)
+        self._begin(sequence)
+
+    def _begin(self, sequence: Sequence) -> None:
         if self.running == 0:  # keeps the sums of floats short
             self._virtual = 0.0
             self._finishes.clear()
@@ -211,9 +239,10 @@ class Batch:
         sequence.started_s = self._now
         sequence.origin = self._virtual
         end = self._virtual + sequence.work_s
-        first = self._virtual + self.config.ttft_s + self.config.itl_s
         heapq.heappush(self._finishes, (end, sequence.number, sequence))
-        heapq.heappush(self._first_tokens, (first, sequence.number, sequence))
+        if self._tells_first:
+            first = self._virtual + self.config.ttft_s + self.config.itl_s
+            heapq.heappush(self._first_tokens, (first, sequence.number, sequence))
 
     def _end(self, sequence: Sequence, at_s: float, outcome: Outcome) -> None:
         if sequence.started_s is None:

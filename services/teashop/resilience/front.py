@@ -1,0 +1,259 @@
+"""A gateway replica's policies put together, and the order in which a request meets them.
+
+The gateway wraps HTTP and asyncio around it, the simulator a virtual clock: both ask the same
+object the same questions. Time and chance are arguments; nothing here waits.
+"""
+
+import random
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+from teashop.resilience.admission import Permit
+from teashop.resilience.backlog import Backlog
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.front_config import FrontConfig
+from teashop.resilience.ladder import Rung
+from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit, Limit
+from teashop.resilience.pressure import Pressure
+from teashop.resilience.protections import Protections
+from teashop.resilience.queue import QueueConfig
+from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
+from teashop.resilience.room import Room
+from teashop.resilience.waiting_room import WaitingRoom, WaitingRoomConfig
+
+_NO_LIMIT: Final = 1_000_000
+
+
+class Held(IntEnum):
+    """Whether the priorities hold a chat back from the AI."""
+
+    NO = 0
+    YES = 1
+    LEVEL = 2
+    """Its whole level is shed: refuse it before its body costs anything."""
+
+
+class Front[W]:
+    """Belongs to one event loop (or to one simulated replica).
+
+    Args:
+        admit, refuse: see `room.Room`; W is what stands in its line.
+
+    Attributes:
+        door: pressure on this process; needs no dependency.
+        ai, orders: pressure on the two dependencies; ai_room, orders_room: their places.
+        tokens_menu, tokens_ticket: buckets that bound the menu and ticket rungs.
+    """
+
+    __slots__ = ("_seen_ai", "_seen_orders", "ai", "ai_backlog", "ai_room", "config", "door",
+                 "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
+                 "tokens_ticket", "waiting_room")  # fmt: skip
+
+    def __init__(
+        self,
+        config: FrontConfig,
+        on: Protections,
+        *,
+        admit: Callable[[W, Permit], bool],
+        refuse: Callable[[W, str], None],
+    ) -> None:
+        self.config = config
+        self.on = on
+        self.door = Pressure("gateway", on=on.priorities)
+        self.ai = Pressure("inference", on=on.priorities)
+        self.orders = Pressure("orders", on=on.priorities)
+        self.ai_room: Room[W] = Room(
+            "inference",
+            _ai_limit(config, on),
+            _ai_queue(config, on),
+            admit=admit,
+            refuse=refuse,
+            crowded=self._ai_is_crowded,
+        )
+        self.orders_room: Room[W] = Room(
+            "orders",
+            _orders_limit(config, on),
+            _orders_queue(config, on),
+            admit=admit,
+            refuse=refuse,
+        )
+        self.ai_backlog = Backlog(floor_rps=4.0, cap_s=config.retry_after_cap_s)
+        self.orders_backlog = Backlog(floor_rps=10.0, cap_s=config.retry_after_cap_s)
+        self.quotas = Quotas(
+            QuotaConfig(rate_rps=config.quota_rps, burst=config.quota_burst, max_users=50_000)
+        )
+        self.tokens_menu = bucket(config.menu_rps)
+        self.tokens_ticket = bucket(config.ticket_rps)
+        self.waiting_room = WaitingRoom(WaitingRoomConfig(), config.ticket_secret.encode())
+        self._seen_ai = 0
+        self._seen_orders = 0
+
+    def observe(self, now_s: float, lag_s: float) -> None:
+        """Let the three thresholds vote; about ten times a second.
+
+        Args:
+            lag_s: how late this process's event loop wakes, smoothed.
+        """
+        self.door.observe(now_s, overloaded=lag_s > self.config.door_lag_s)
+        full = self.ai_room.full_moments
+        self.ai.observe(now_s, overloaded=full > self._seen_ai)
+        self._seen_ai = full
+        full = self.orders_room.full_moments
+        self.orders.observe(now_s, overloaded=full > self._seen_orders)
+        self._seen_orders = full
+
+    def _ai_is_crowded(self, rank: Criticality) -> None:
+        # A redeemed ticket stands before its own level; that says where in line, not how important.
+        self.ai.crowd_out(max(rank, Criticality.SHEDDABLE_PLUS))
+
+    def lets_in(self, criticality: Criticality, user: str, now_s: float) -> bool:
+        """The door: quota first, then the process's own threshold, before a body is read.
+
+        Raises:
+            QuotaExceeded: this user asks too often.
+        """
+        if self.on.quotas and user:
+            early_s = self.quotas.early_s(user, now_s)
+            if early_s > 0.0:
+                raise QuotaExceeded("this user is over its quota.", retry_after_s=early_s)
+        return self.door.admits(criticality, user, now_s)
+
+    def held_back(self, rank: Criticality, user: str, now_s: float) -> Held:
+        """Whether the priorities keep a chat of this rank from the AI; counts it as offered."""
+        held = not self.ai.admits(rank, user, now_s)
+        if held and self.ai.excludes_level(rank):
+            return Held.LEVEL
+        if rank is Criticality.SHEDDABLE and self.on.priorities:
+            # Where places run short the next one is for somebody more important than this.
+            held = held or not self.ai_room.has_headroom
+        return Held.YES if held else Held.NO
+
+    def may_ask(self, held: Held, rank: Criticality) -> bool:
+        """Whether it may ask the AI all the same.
+
+        A place that would stand empty is for whoever of the thinned-out level comes first; the
+        level that can be lowered to has to wait for the threshold, or it would overtake.
+        """
+        return not held or (rank < Criticality.SHEDDABLE and self.ai_room.has_place)
+
+    def in_time(self, deadline_s: float | None, now_s: float) -> bool:
+        """Whether at least a short answer can still be ready before nobody waits for it."""
+        return deadline_s is None or deadline_s - now_s >= self.config.short_answer_s
+
+    def length(self, deadline_s: float | None, now_s: float) -> tuple[Rung, int]:
+        """The rung and its tokens: short only where a full answer would come too late."""
+        config = self.config
+        if self.on.ladder and deadline_s is not None:
+            left_s = max(0.0, deadline_s - now_s)
+            if config.short_answer_s <= left_s < config.full_answer_s:
+                return Rung.SHORT, config.tokens_short
+        return Rung.FULL, config.tokens_full
+
+    def below(self, now_s: float, *, understood: bool, waited: bool, named: bool) -> Rung | None:
+        """The best rung without AI: RULES for whoever is understood, MENU, TICKET; or nothing.
+
+        The menu and tickets are bounded: a menu that everybody gets would only bring everybody
+        back at once, and a ticket is a promise.
+
+        Args:
+            understood: rules or cache know what was meant.
+            waited: the caller was kept waiting for the AI; the menu's bound is not for those,
+                since a refusal that comes late is worth less than one at once.
+            named: the request has the key that a ticket is bound to.
+        """
+        if self.on.ladder:
+            if understood:
+                return Rung.RULES
+            if waited or _spend(self.tokens_menu, now_s):
+                return Rung.MENU
+        if not self.on.waiting_room or not named:
+            return None
+        waiting = self.ai_room.waiting
+        if not self.waiting_room.has_room(waiting, self.ai_backlog.rate_rps(now_s)):
+            return None
+        return Rung.TICKET if _spend(self.tokens_ticket, now_s) else None
+
+    def refused(
+        self, refused_for: str, now_s: float, rng: random.Random, retry_after_s: float | None = None
+    ) -> int:
+        """Count a caller that is sent away; whole seconds for its Retry-After.
+
+        Args:
+            refused_for: what was scarce: gateway, inference, orders or dispatch.
+            retry_after_s: instead of the time that the backlog tells.
+        """
+        backlog = self.orders_backlog if refused_for in {"orders", "dispatch"} else self.ai_backlog
+        room = self.orders_room if refused_for == "orders" else self.ai_room
+        backlog.refused(now_s)
+        if retry_after_s is None:
+            return backlog.retry_after_s(now_s, room.waiting, rng)
+        return max(1, round(retry_after_s + rng.random()))
+
+
+def ai_outcome(rung: str, refusal: str | None) -> str:
+    """What an answer of the AI tells the limit; `refusal` is its reason if it is one.
+
+    A caller who came late is refused for its own lateness, and a short answer is quicker than a
+    full one: neither tells how loaded the AI is.
+    """
+    if refusal is not None:
+        return "ignored" if refusal == "deadline" else "dropped"
+    return "ok" if rung == Rung.FULL else "ignored"
+
+
+def bucket(rate_rps: float) -> Quotas:
+    """A token bucket for one thing, a second's worth deep."""
+    return Quotas(QuotaConfig(rate_rps=rate_rps, burst=max(1.0, rate_rps), max_users=1))
+
+
+def _spend(tokens: Quotas, now_s: float) -> bool:
+    return tokens.early_s("", now_s) == 0.0
+
+
+def _ai_limit(config: FrontConfig, on: Protections) -> Limit:
+    if not on.admission:
+        return FixedLimit(_NO_LIMIT)
+    return AimdLimit(
+        AimdConfig(
+            initial=config.ai_limit_initial,
+            minimum=config.ai_limit_min,
+            maximum=config.ai_limit_max,
+            tolerance=config.ai_tolerance,
+        )
+    )
+
+
+def _ai_queue(config: FrontConfig, on: Protections) -> QueueConfig:
+    return QueueConfig(
+        capacity=config.ai_queue,
+        target_s=config.ai_queue_target_s,
+        interval_s=config.ai_queue_interval_s,
+        codel=on.codel,
+        adaptive_lifo=on.codel,
+        priorities=on.priorities,
+    )
+
+
+def _orders_limit(config: FrontConfig, on: Protections) -> Limit:
+    if not on.admission:
+        return FixedLimit(_NO_LIMIT)
+    return AimdLimit(
+        AimdConfig(
+            initial=config.orders_limit_initial,
+            minimum=config.orders_limit_min,
+            maximum=config.orders_limit_max,
+            tolerance=4.0,
+        )
+    )
+
+
+def _orders_queue(config: FrontConfig, on: Protections) -> QueueConfig:
+    return QueueConfig(
+        capacity=config.orders_queue,
+        target_s=0.1,
+        interval_s=0.5,
+        codel=on.codel,
+        adaptive_lifo=False,
+        priorities=on.priorities,
+    )

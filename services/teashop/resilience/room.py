@@ -1,0 +1,149 @@
+"""The places a dependency has: an adaptive limit, and a short queue in front of it."""
+
+from collections.abc import Callable
+
+from teashop.resilience.admission import Limiter, Permit
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.limit import Limit
+from teashop.resilience.queue import PriorityCodelQueue, QueueConfig, QueueFull
+
+
+class NoRoom(Exception):
+    """A dependency has no place for this request now.
+
+    Attributes:
+        reason: limit, queue_full, codel or deadline.
+        waited: whether it stood in the queue before it was told so.
+    """
+
+    def __init__(self, reason: str, *, waited: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.waited = waited
+
+
+def _unmoved(_criticality: Criticality) -> None:
+    """What a room does whose crowding moves no threshold."""
+
+
+class Room[W]:
+    """Admission to one dependency: who gets a permit now, who waits, who is turned away.
+
+    `enter` gives a permit at once, or lets the waiter stand in line, or raises `NoRoom`. Whoever
+    stands in line is told later through one of the two callbacks, or takes its leave by `give_up`.
+    Every permit has to be resolved through `leave`, which also calls the next in line. Not
+    thread-safe.
+
+    Args:
+        admit: called with a waiter and its permit; False says that nobody is there any more.
+        refuse: called with a waiter and the reason (queue_full, codel or deadline).
+        crowded: called with the criticality of whoever found no free place on arrival.
+    """
+
+    __slots__ = ("_admit", "_capacity", "_crowded", "_limiter", "_queue", "_refuse", "full_moments", "left",
+                 "limit", "name", "waiting")  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        limit: Limit,
+        queue: QueueConfig,
+        *,
+        admit: Callable[[W, Permit], bool],
+        refuse: Callable[[W, str], None],
+        crowded: Callable[[Criticality], None] = _unmoved,
+    ) -> None:
+        self.name = name
+        self.limit = limit
+        self._limiter = Limiter(limit)
+        self._queue: PriorityCodelQueue[W] = PriorityCodelQueue(queue)
+        self._capacity = queue.capacity
+        self._admit = admit
+        self._refuse = refuse
+        self._crowded = crowded
+        self.waiting = 0
+        """Requests in the queue."""
+        self.full_moments = 0
+        """How often a request found no place; the priority threshold looks at its growth."""
+        self.left = 0
+        """How many requests the dependency has finished."""
+
+    @property
+    def in_flight(self) -> int:
+        """Permits given and not resolved."""
+        return self._limiter.in_flight
+
+    @property
+    def has_place(self) -> bool:
+        """Whether a request would get a permit at once."""
+        return not self.waiting and self._limiter.free > 0
+
+    @property
+    def has_headroom(self) -> bool:
+        """Whether a sixth of the places is free: what the lowest level must leave to the others."""
+        return not self.waiting and self._limiter.free * 6 >= self._limiter.bound
+
+    def enter(
+        self, waiter: W, criticality: Criticality, now_s: float, deadline_s: float | None
+    ) -> Permit | None:
+        """A permit, or None when `waiter` stands in line now.
+
+        Raises:
+            NoRoom: with the reason.
+        """
+        if not self.waiting:
+            permit = self._limiter.try_acquire(now_s)
+            if permit is not None:
+                return permit
+        if self._capacity == 0:
+            self.full_moments += 1
+            self._crowded(criticality)
+            raise NoRoom("limit")
+        try:
+            evicted = self._queue.push(
+                waiter, criticality=criticality, now_s=now_s, deadline_s=deadline_s
+            )
+        except QueueFull:
+            self.full_moments += 1
+            self._crowded(criticality)
+            raise NoRoom("queue_full") from None
+        if evicted is None:
+            self.waiting += 1
+        else:
+            self.full_moments += 1
+            self._crowded(criticality)
+            self._refuse(evicted, "queue_full")
+        return None
+
+    def forget(self, waiter: W) -> bool:
+        """Take a waiter out whose caller has gone; False if it was not waiting."""
+        waited = self._queue.remove(waiter)
+        self.waiting -= waited
+        return waited
+
+    def give_up(self, waiter: W) -> bool:
+        """Take a waiter out that has waited long enough: a moment without place."""
+        waited = self.forget(waiter)
+        self.full_moments += waited
+        return waited
+
+    def leave(self, permit: Permit, outcome: str, now_s: float, rtt_s: float | None = None) -> None:
+        """Resolve a permit (`ok`, `dropped` or `ignored`) and call whoever is next."""
+        if outcome == "ok":
+            permit.succeed(now_s, rtt_s)
+        elif outcome == "dropped":
+            permit.drop(now_s)
+        else:
+            permit.ignore()
+        self.left += 1
+        while self.waiting and self._limiter.free > 0:
+            popped = self._queue.pop(now_s)
+            self.waiting = len(self._queue)
+            for dropped, reason in popped.dropped:
+                self.full_moments += 1
+                self._refuse(dropped, reason)
+            if popped.item is None:
+                return
+            next_permit = self._limiter.acquire(now_s)
+            if not self._admit(popped.item, next_permit):
+                next_permit.ignore()

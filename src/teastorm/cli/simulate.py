@@ -1,0 +1,217 @@
+"""`teastorm simulate`: a day in the simulated shop, theory checks, prediction beside measurement."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from teastorm.cli.errors import USAGE, CommandError
+from teastorm.cli.output import json_option, print_json, print_table, say
+from teastorm.cli.run import SEED_MAX
+
+if TYPE_CHECKING:
+    from teastorm.simulate.many import Run
+
+DEVIATED = 1
+SCHEMA = "teastorm.simulate/1"
+
+
+@click.command()
+@click.option(
+    "--orders", type=click.FloatRange(min=1), help="Orders of the day; 20,000 by default."
+)
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="Length of the day.")
+@click.option("--replicas", type=click.IntRange(1, 10_000), help="Inference replicas.")
+@click.option(
+    "--demand",
+    metavar="FILE|run:DIR",
+    help="A curve (minute,relative_rate), or the arrivals of a recorded run.",
+)
+@click.option("--experiment", metavar="NAME", help="The load and shop of an experiment.")
+@click.option(
+    "--arm",
+    type=click.Choice(("protected", "unprotected")),
+    help="All protections on, or off; by default on, or as a recorded run had them.",
+)
+@click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
+@click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
+@click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
+@click.option("--hpa", type=click.Path(path_type=Path), help="Scale by this HPA manifest.")
+@click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
+@click.option("--seeds", type=click.IntRange(1, 10_000), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Add each finished seed to this file at once; a later call goes on from it.",
+)
+@click.option("--check-theory", is_flag=True, help="Hold the engine to queueing theory.")
+@click.option(
+    "--check-live",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Simulate a recorded run and compare.",
+)
+@json_option
+def simulate(
+    *,
+    orders: float | None,
+    hours: float | None,
+    replicas: int | None,
+    demand: str | None,
+    experiment: str | None,
+    arm: str | None,
+    on: tuple[str, ...],
+    off: tuple[str, ...],
+    assignments: tuple[str, ...],
+    hpa: Path | None,
+    seed: int,
+    seeds: int,
+    workers: int,
+    keep: Path | None,
+    check_theory: bool,
+    check_live: Path | None,
+    as_json: bool,
+) -> int:
+    """Simulate a day in the shop with its own policies; equal seeds give equal bytes.
+
+    Without a demand: the milk-tea day with --orders in all, its peak at three times the capacity.
+    Progress goes to standard error. --check-theory and --check-live exit 1 when a figure is
+    outside its interval or its goal.
+    """
+    from teastorm.simulate.asked import Asked, scenario_of  # noqa: PLC0415 - keeps --help fast
+    from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - the same
+    from teastorm.simulate.many import run_seeds  # noqa: PLC0415 - the same
+    from teastorm.simulate.summary import summary  # noqa: PLC0415 - the same
+
+    chosen = range(seed, seed + seeds)
+    try:
+        if check_theory:
+            return _theory(chosen if seeds > 1 else range(seed, seed + 20), workers, as_json)
+        if check_live is not None:
+            return _live(
+                check_live, chosen if seeds > 1 else range(seed, seed + 5), workers, as_json
+            )
+        asked = Asked(
+            orders=orders,
+            hours=hours,
+            replicas=replicas,
+            demand=demand,
+            experiment=experiment,
+            arm=arm,
+            on=on,
+            off=off,
+            assignments=assignments,
+            hpa=hpa,
+        )
+        scenario = scenario_of(asked)
+        runs = run_seeds(
+            scenario,
+            chosen,
+            workers=workers,
+            kept=keep,
+            told=_tell,
+            progress=_Ticker(scenario.demand.seconds),
+        )
+    except ScenarioInvalid as error:
+        raise CommandError(USAGE, str(error).rstrip(".")) from error
+    if as_json:
+        print_json(SCHEMA, {"summary": summary(runs), "runs": runs})
+    else:
+        _show(runs)
+    return 0
+
+
+class _Ticker:
+    """A line every two seconds of a run that takes long."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next_s = time.monotonic() + 2.0
+
+    def __call__(self, now_s: float, arrivals: int) -> None:
+        """Tell, if it is time."""
+        if time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + 2.0
+            sys.stderr.write(f"{now_s:.0f} of {self._seconds:.0f} s, {arrivals} wishes\n")
+            sys.stderr.flush()
+
+
+def _tell(done: int, of: int) -> None:
+    sys.stderr.write(f"simulated {done} of {of} seeds\n")
+    sys.stderr.flush()
+
+
+def _show(runs: list[Run]) -> None:
+    for run in runs:
+        say(f"seed {run['seed']}: {run['arrivals']} wishes, {run['events']} events")
+        rows = []
+        classes = run["classes"]
+        if isinstance(classes, dict):
+            for name, c in classes.items():
+                times = ["-" if c[k] is None else f"{1000 * c[k]:.0f}" for k in ("p50_s", "p99_s")]
+                counts = [str(c[k]) for k in ("offered", "good", "degraded", "refused", "failed")]
+                rows.append((name, *counts, f"{c['goodput_rps']:.1f}", *times))
+        print_table(
+            ("class", "offered", "good", "degraded", "refused", "failed", "goodput/s", "p50 ms",
+             "p99 ms"),
+            rows,
+        )  # fmt: skip
+
+
+def _theory(seeds: range, workers: int, as_json: bool) -> int:
+    from teastorm.simulate.theory.check import check_all  # noqa: PLC0415 - keeps --help fast
+
+    cases = check_all(seeds, workers=workers, told=_tell_case)
+    outside = [case for case in cases if not case.inside]
+    if as_json:
+        content = {"cases": [case.as_json() for case in cases], "outside": len(outside)}
+        print_json("teastorm.theory/1", content)
+    else:
+        print_table(
+            ("case", "value", "theory", "99 % interval", "inside"),
+            [
+                (c.name, f"{c.value:.5g}", f"{c.theory:.5g}", f"{c.low:.5g}..{c.high:.5g}",
+                 "yes" if c.inside else "NO")
+                for c in cases
+            ],
+        )  # fmt: skip
+    return DEVIATED if outside else 0
+
+
+def _tell_case(name: str) -> None:
+    sys.stderr.write(f"{name} …\n")
+    sys.stderr.flush()
+
+
+def _live(run_dir: Path, seeds: range, workers: int, as_json: bool) -> int:
+    from dataclasses import asdict  # noqa: PLC0415 - keeps --help fast
+
+    from teastorm.simulate.live import compare  # noqa: PLC0415 - the same
+
+    figures = compare(run_dir, seeds, workers=workers)
+    missed = [figure for figure in figures if not figure.within]
+    if as_json:
+        rows = [{**asdict(figure), "within": figure.within} for figure in figures]
+        print_json("teastorm.check-live/1", {"run": run_dir.name, "figures": rows})
+    else:
+        print_table(
+            ("figure", "predicted", "measured", "error", "goal"),
+            [
+                (f.name, _short(f.predicted), _short(f.measured), _percent(f.error),
+                 "-" if f.limit is None else f"{f.limit:.0%} {'met' if f.within else 'MISSED'}")
+                for f in figures
+            ],
+        )  # fmt: skip
+    return DEVIATED if missed else 0
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.1%}"

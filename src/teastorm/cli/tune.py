@@ -1,0 +1,214 @@
+"""`teastorm tune`: autoscaler settings for a demand, by simulation, with files to apply them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import click
+
+from teastorm.cli.errors import USAGE, CommandError
+from teastorm.cli.output import json_option, print_json, print_table, say
+from teastorm.cli.run import SEED_MAX
+
+if TYPE_CHECKING:
+    from teastorm.tune.score import Figure
+    from teastorm.tune.session import Session
+    from teastorm.tune.verify import Verified
+
+INCONCLUSIVE = 4
+SCHEMA = "teastorm.tune/1"
+TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
+
+
+@click.command()
+@click.option(
+    "--demand",
+    required=True,
+    metavar="FILE|run:DIR|prometheus:URL?query=…",
+    help="A curve (minute,relative_rate), rates (time_s,rps), a recorded run, or a range.",
+)
+@click.option("--slo", default="good>=0.95", show_default=True, help="E.g. good>=0.98,p99<=1.5.")
+@click.option("--peak-rps", type=click.FloatRange(min=0, min_open=True), help="Of a curve's peak.")
+@click.option("--calibrate", metavar="run:DIR", help="Take the service's numbers from a run.")
+@click.option(
+    "--mapping", type=click.Path(path_type=Path), help="Another service's metrics (YAML)."
+)
+@click.option("--prometheus-token-file", type=click.Path(path_type=Path), help="A bearer token.")
+@click.option("--prometheus-ca", type=click.Path(path_type=Path), help="A CA's PEM file.")
+@click.option("--prometheus-header", multiple=True, metavar="NAME: VALUE", help="E.g. a tenant's.")
+@click.option("--now", type=click.Path(path_type=Path), help="The HPA in force, to compare with.")
+@click.option(
+    "--metric", "metrics", multiple=True, type=click.Choice(("cpu", "in_flight", "offered_rps"))
+)
+@click.option("--min-replicas", type=click.IntRange(1, 10_000), default=1, show_default=True)
+@click.option("--max-replicas", type=click.IntRange(1, 10_000), help="1.5 times the peak's need.")
+@click.option("--startup-s", type=click.FloatRange(0, 3600), help="From asked for to ready.")
+@click.option("--plan/--no-plan", "planned", default=True, help="May replicas be planned ahead?")
+@click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
+@click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
+@click.option("--trials", type=click.IntRange(1, 100_000), default=60, show_default=True)
+@click.option("--search-seeds", type=click.IntRange(1, 100), default=1, show_default=True)
+@click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
+@click.option(
+    "--time-factor", type=click.FloatRange(1, 60), help="Compression; chosen by the demand's size."
+)
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option("--storage", metavar="URL", help="Optuna's storage, to share a study.")
+@click.option("--study", default="teastorm-tune", show_default=True, help="Its name there.")
+@click.option("--verify", is_flag=True, help="Then try the choice on the local platform.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("tuned"),
+    show_default=True, help="Folder for tune.html, values.yaml, hpa.yaml, tune.json.",
+)  # fmt: skip
+@json_option
+def tune(
+    *,
+    calibrate: str | None,
+    prometheus_token_file: Path | None,
+    prometheus_ca: Path | None,
+    prometheus_header: tuple[str, ...],
+    out: Path,
+    verify: bool,
+    as_json: bool,
+    **given: object,
+) -> int:
+    """Search autoscaler settings that meet the objectives for the fewest pod-hours.
+
+    Prints the trade-off and a recommendation; writes tune.html, tune.json and, if something meets
+    the objectives, hpa.yaml and values.yaml into --out. Exit 4 when nothing does. With --verify the
+    choice then runs on this machine, and what was predicted is put beside what was measured.
+    """
+    from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - keeps --help fast
+    from teastorm.tune.asked import Asked, wish_of  # noqa: PLC0415 - the same
+    from teastorm.tune.errors import TuneInvalid  # noqa: PLC0415 - the same
+    from teastorm.tune.prometheus import Access  # noqa: PLC0415 - the same
+    from teastorm.tune.session import tune as session_of  # noqa: PLC0415 - the same
+    from teastorm.tune.write import write  # noqa: PLC0415 - the same
+
+    try:
+        access = Access(
+            token=_token(prometheus_token_file),
+            ca=prometheus_ca,
+            headers=MappingProxyType(dict(_header(text) for text in prometheus_header)),
+        )
+        asked = Asked(
+            access=access,
+            calibrate=None if calibrate is None else Path(calibrate),
+            **given,  # type: ignore[arg-type]  # click has checked them
+        )
+        session = session_of(wish_of(asked), _tell)
+        files = write(session, out)
+        verified = _verified(session, out, asked.seed, asked.seeds) if verify else None
+    except TuneInvalid as error:
+        raise CommandError(error.exit_code, str(error)) from error
+    except ScenarioInvalid as error:
+        raise CommandError(USAGE, str(error).rstrip(".")) from error
+    if as_json:
+        content = session.as_json() | {"files": [str(path) for path in files]}
+        if verified is not None:
+            content["verified"] = verified.as_json()
+        print_json(SCHEMA, content)
+    else:
+        _show(session, files)
+        if verified is not None:
+            _show_verified(verified)
+    return 0 if session.choice.chosen is not None else INCONCLUSIVE
+
+
+def _verified(session: Session, out: Path, seed: int, seeds: int) -> Verified:
+    """Run the choice on the local platform and put the prediction beside it."""
+    from teastorm.runner import run as runner  # noqa: PLC0415 - keeps --help fast
+    from teastorm.runner.experiment import EXPERIMENTS_DIR  # noqa: PLC0415 - the same
+    from teastorm.runner.opening import Options  # noqa: PLC0415 - the same
+    from teastorm.runner.problems import RunProblem  # noqa: PLC0415 - the same
+    from teastorm.tune.verify import compare, experiment  # noqa: PLC0415 - the same
+
+    template = EXPERIMENTS_DIR / "late-scaling.yaml"
+    if not template.is_file():
+        raise CommandError(USAGE, f"--verify: {template} is not here; run it in the repository")
+    try:
+        path = experiment(session, out, template)
+        outcome = runner.run(runner.Wish(path=path, seed=seed, options=Options(say=_tell)))
+    except RunProblem as problem:
+        raise CommandError(problem.exit_code, problem.sentence) from problem
+    if outcome.run_dir is None or outcome.result is None:
+        why = "; ".join(outcome.trouble) or "the run was not judged"
+        raise CommandError(outcome.exit_code or INCONCLUSIVE, f"--verify: {why}")
+    return compare(outcome.run_dir, range(seed, seed + seeds))
+
+
+def _show_verified(verified: Verified) -> None:
+    rows = [
+        (
+            f"{figure.name}{f', {figure.unit}' if figure.unit else ''}",
+            "-" if figure.predicted is None else words_of(figure.predicted),
+            "-" if figure.measured is None else f"{figure.measured:.3g}",
+        )
+        for figure in verified.figures
+    ]
+    print_table(("figure", "predicted", "measured"), rows)
+    say(f"Ready replicas within one of the predicted in {verified.within_one:.0%} of the seconds.")
+
+
+def words_of(figure: Figure) -> str:
+    """A figure with its interval."""
+    from teastorm.tune.words import plain  # noqa: PLC0415 - keeps --help fast
+
+    return plain(figure)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _token(path: Path | None) -> str | None:
+    if path is None:
+        return os.environ.get(TOKEN_VARIABLE) or None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        sentence = f"--prometheus-token-file: {path} cannot be read"
+        raise CommandError(USAGE, sentence) from error
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or not value.strip():
+        raise CommandError(USAGE, f"--prometheus-header: {text!r} must be NAME: VALUE")
+    return name.strip(), value.strip()
+
+
+def _show(session: Session, files: list[Path]) -> None:
+    from teastorm.tune import words  # noqa: PLC0415 - keeps --help fast
+
+    choice = session.choice
+    rows = []
+    for one in (*choice.front, *([choice.now] if choice.now else [])):
+        score = one.score
+        p99 = score.p99_s
+        rows.append(
+            (
+                one.name,
+                "yes" if score.meets(session.slo) else "no",
+                words.percent(score.miss_share),
+                "-" if p99 is None else words.plain(p99),
+                words.plain(score.pod_hours, 4),
+                words.plain(score.changes),
+                session.now_words
+                if one.setting is None
+                else words.setting(one.setting, session.service),
+            )
+        )
+    print_table(("", "meets", "misses", "p99 s", "pod-hours", "changes", "setting"), rows)
+    for sentence in session.sentences:
+        say(sentence)
+    say("Assumed:")
+    for line in session.assumed:
+        say(f"- {line}")
+    say(f"Written: {', '.join(str(path) for path in files)}")

@@ -1,0 +1,216 @@
+"""The live autoscaler of a run: the port over a platform's replicas, in a thread of its own.
+
+Metrics come from what the flight recorder has scraped anyway and from the processes' own CPU time,
+so that watching costs the shop nothing more. Every decision, and every replica that came of one,
+becomes an event of the run.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import psutil
+
+from teastorm.autoscale.controller import Path
+from teastorm.autoscale.live import LiveScaler, Told, condition
+from teastorm.autoscale.pipeline import Count, Snapshot
+from teastorm.autoscale.pods import Container, Phase, Pod
+from teastorm.observe.recorder import Latest
+from teastorm.platforms.base import JsonValue, Platform, PlatformError, Replica
+from teastorm.runner.autoscaler import POD_METRICS, SHOP_METRICS, AutoscalerPlan
+
+RUNNING = "vllm:num_requests_running"
+WAITING = "vllm:num_requests_waiting"
+OFFERED = "teashop_offered_total"
+CHAT = "route=chat"
+_OURS = (RUNNING, WAITING, OFFERED)
+
+type Note = Callable[..., None]
+"""`note(kind, **fields)`: an event at this moment."""
+
+
+class _Life(NamedTuple):
+    """When a replica was first seen, and since when it has been ready or not."""
+
+    born_s: float
+    ready: bool
+    since_s: float
+
+
+def cpu_seconds(replica: Replica) -> float | None:
+    """User and system time of a replica's process so far; None when it is gone."""
+    if replica.pid is None:
+        return None
+    try:
+        times = psutil.Process(replica.pid).cpu_times()
+    except psutil.Error:
+        return None
+    return float(times.user + times.system)
+
+
+@dataclass(kw_only=True)
+class LiveShop:
+    """`Scaled` over a platform. `now_s` gives the run's time; `factor` makes it the day's.
+
+    Belongs to the scaler's thread.
+    """
+
+    platform: Platform
+    plan: AutoscalerPlan
+    latest: Callable[[tuple[str, ...]], list[Latest]]
+    now_s: Callable[[], float]
+    factor: float
+    replicas: int
+    load_began_s: Callable[[], float | None] = lambda: None
+    cpu: Callable[[Replica], float | None] = cpu_seconds
+    _lives: dict[str, _Life] = field(default_factory=dict)
+
+    def wanted(self) -> int:
+        """See `Scaled`."""
+        return self.replicas
+
+    def scale(self, replicas: int) -> None:
+        """See `Scaled`."""
+        self.replicas = replicas
+        self.platform.scale(self.plan.service, replicas)
+
+    def floor(self, now_s: float) -> int:
+        """See `Scaled`; planned times count from when the crowd's phase begins."""
+        began_s = self.load_began_s()
+        if began_s is None:
+            return 0
+        since_s = now_s - began_s * self.factor
+        past = [planned for planned in self.plan.planned if planned.at_s <= since_s]
+        return past[-1].min_replicas if past else 0
+
+    def pods(self) -> list[Pod]:
+        """See `Scaled`: those that run, and as many Pending ones as are still to start."""
+        now_s = self.now_s() * self.factor
+        living = self.platform.replicas(self.plan.service)
+        lives = {}
+        for replica in living:
+            name = replica.replica_id
+            born_s, ready, since_s = self._lives.get(name, (now_s, replica.ready, now_s))
+            if ready != replica.ready:
+                since_s = now_s
+            lives[name] = _Life(born_s, replica.ready, since_s)
+        self._lives = lives
+        request = (Container(self.plan.service, self.plan.request_milli),)
+        pods = [
+            Pod(
+                name=name,
+                start_s=life.born_s,
+                ready=condition(ready=life.ready, since_s=life.since_s),
+                containers=request,
+            )
+            for name, life in lives.items()
+        ]
+        starting = range(max(self.replicas - len(living), 0))
+        return [*pods, *(Pod(name=f"starting-{n}", phase=Phase.PENDING) for n in starting)]
+
+    def snapshot(self, now_s: float) -> Snapshot:
+        """See `Scaled`.
+
+        Rates stay those of the machine: a compressed day has shorter periods, not busier replicas.
+        Hence counts are stretched as their times are.
+        """
+        ready = [r for r in self.platform.replicas(self.plan.service) if r.ready]
+        cpu = {
+            replica.replica_id: Count(now_s, seconds * self.factor)
+            for replica in ready
+            if (seconds := self.cpu(replica)) is not None
+        }
+        running: dict[str, float] = {}
+        waiting: dict[str, float] = {}
+        offered: dict[str, Count] = {}
+        names = {replica.replica_id for replica in ready}
+        for found in self.latest(_OURS):
+            if found.name == OFFERED:
+                if CHAT in found.labels.split(","):
+                    key = f"{found.replica}{found.labels}"
+                    offered[key] = Count(found.at_s * self.factor, found.value * self.factor)
+            elif found.replica in names:
+                chosen = running if found.name == RUNNING else waiting
+                chosen[found.replica] = found.value
+        in_flight = {name: value + waiting.get(name, 0.0) for name, value in running.items()}
+        gauges = {"running": running, "waiting": waiting, "in_flight": in_flight}
+        return Snapshot(
+            at_s=now_s,
+            pod_counts={"cpu": cpu},
+            pod_gauges={name: gauges[meant] for name, meant in POD_METRICS.items()},
+            shop_counts=dict.fromkeys(SHOP_METRICS, _sum(offered)) if offered else {},
+        )
+
+
+def _sum(counts: Mapping[str, Count]) -> Count:
+    return Count(
+        max(count.at_s for count in counts.values()), sum(count.value for count in counts.values())
+    )
+
+
+class ScalerThread:
+    """Runs a plan from `start` to `stop`; a decision that fails is an event, and the next follows."""
+
+    def __init__(
+        self, plan: AutoscalerPlan, shop: LiveShop, *, note: Note, now_s: Callable[[], float]
+    ) -> None:
+        self._plan = plan
+        self._shop = shop
+        self._note = note
+        self._now_s = now_s
+        self._scaler = LiveScaler(plan.live, shop, self._tell)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="autoscaler", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Scale no more. May be called twice."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        factor = self._shop.factor
+        while not self._stopping.is_set():
+            try:
+                self._scaler.tick(self._now_s() * factor)
+            except (PlatformError, OSError) as error:
+                self._note("autoscale_failed", service=self._plan.service, why=str(error))
+            self._stopping.wait(max(self._scaler.due_s / factor - self._now_s(), 0.01))
+
+    def _tell(self, told: Told) -> None:
+        self._note("autoscale", **event_of(told, self._plan.service, self._shop.factor))
+
+
+def event_of(told: Told, service: str, factor: float) -> dict[str, JsonValue]:
+    """A decision as an event; times are the run's own seconds, whatever it compresses."""
+    decision, advice = told.decision, told.advice
+    row: dict[str, JsonValue] = {
+        "service": service,
+        "path": decision.path.value,
+        "current": decision.current,
+        "desired": told.desired,
+        "ready": told.ready,
+        "recommendation": None if advice is None else advice.replicas,
+        "metrics": []
+        if advice is None
+        else [
+            {
+                "name": each.metric,
+                "replicas": each.replicas,
+                "usage_milli": each.usage_milli,
+                "utilization_percent": each.utilisation_percent,
+                "error": each.error,
+            }
+            for each in advice.opinions
+        ],
+    }
+    if decision.path is Path.NORMALIZED:
+        row |= {"stabilized": decision.stabilized, "limit_reason": decision.limit_reason}
+    if told.lag is not None:
+        row["lag"] = {name: round(s / factor, 3) for name, s in told.lag._asdict().items()}
+    return row

@@ -1,0 +1,37 @@
+"""The shop as a discrete-event model: its own policies, its own autoscaler, a virtual clock.
+
+`simulate(Scenario(demand=…), seed)` gives a `Result`. Stable for `teastorm tune`.
+"""
+
+from teastorm.simulate.demand import Demand, Step
+from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.result import ClassResult, Replicas, Result, Series
+from teastorm.simulate.run import simulate
+from teastorm.simulate.scaling import Planned, Scaling
+from teastorm.simulate.scenario import (
+    Event,
+    Happening,
+    InferenceModel,
+    OrdersModel,
+    Scenario,
+    StreetModel,
+)
+
+__all__ = [
+    "ClassResult",
+    "Demand",
+    "Event",
+    "Happening",
+    "InferenceModel",
+    "OrdersModel",
+    "Planned",
+    "Replicas",
+    "Result",
+    "Scaling",
+    "Scenario",
+    "ScenarioInvalid",
+    "Series",
+    "Step",
+    "StreetModel",
+    "simulate",
+]

@@ -1,0 +1,185 @@
+"""Draws the arrivals of a demand, slice by slice, as `(time, Visit)` in order of time.
+
+numpy draws whole columns; users are dealt like cards, as the load generator does it, so that each
+comes as often as the next. Memory is bounded by the slice and the crowd, not by the arrivals.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teashop.resilience.criticality import Criticality
+from teastorm.load.plan import draw
+from teastorm.simulate.demand import Demand, Step
+from teastorm.simulate.visit import CHAT, CHECKOUT, MENU, Visit
+
+_SLICE = 4_096
+"""Arrivals drawn at once, about."""
+_CROWD_MAX = 100_000
+"""Users of one kind; beyond it each comes more often than the mix says (see docs)."""
+_KINDS = {"chat": CHAT, "checkout": CHECKOUT, "menu": MENU}
+_LEVELS = {
+    "c": Criticality.SHEDDABLE_PLUS,
+    "s": Criticality.SHEDDABLE,
+    "b": Criticality.CRITICAL,
+    "m": Criticality.SHEDDABLE,
+}
+"""Kinds of users: chats, chats that lower themselves, checkouts, menus."""
+_RANKS = {c.label: c for c in Criticality}
+
+
+type Progress = Callable[[float, int], None]
+"""Called with the time and the arrivals up to it, before each slice is drawn."""
+
+
+def silent(_now_s: float, _arrivals: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def arrivals(
+    demand: Demand, honour_share: float, seed: int, *, progress: Progress = silent
+) -> Iterator[tuple[float, Visit]]:
+    """Every arrival of one run; payments and status questions follow their checkout later."""
+    if demand.plan is not None:
+        return _planned(demand)
+    return _drawn(demand, honour_share, seed, progress)
+
+
+def _drawn(
+    demand: Demand, honour_share: float, seed: int, progress: Progress
+) -> Iterator[tuple[float, Visit]]:
+    mix = demand.mix
+    rng = np.random.default_rng([seed, 1])
+    chats = demand.orders
+    size = {
+        "c": chats * (1 - mix.lowered_share),
+        "s": chats * mix.lowered_share,
+        "m": chats * mix.menu_per_chat,
+        "b": mix.critical_rps * demand.seconds,
+    }
+    people: list[tuple[str, Criticality, bool]] = []
+    crowds = {
+        name: _Crowd(name, people, expected / mix.requests_per_user, honour_share, rng)
+        for name, expected in size.items()
+    }
+    number = 0
+    for step in _slices(demand):
+        progress(step.start_s, number)
+        width_s = step.end_s - step.start_s
+        rates = (step.rps, mix.critical_rps, step.rps * mix.menu_per_chat)
+        counts = [int(rng.poisson(rate * width_s)) for rate in rates]
+        total = sum(counts)
+        if total == 0:
+            continue
+        times = step.start_s + rng.random(total) * width_s
+        kinds = np.repeat(np.array([CHAT, CHECKOUT, MENU]), counts)
+        order = np.argsort(times, kind="stable")
+        kinds = kinds[order]
+        lowered = (rng.random(total) < mix.lowered_share) & (kinds == CHAT)
+        understood = rng.random(total) >= mix.unresolvable_share
+        statuses = rng.integers(1, mix.status_max + 1, total)
+        places = np.empty(total, dtype=np.int64)
+        for name, mask in (
+            ("c", (kinds == CHAT) & ~lowered),
+            ("s", lowered),
+            ("b", kinds == CHECKOUT),
+            ("m", kinds == MENU),
+        ):
+            places[mask] = crowds[name].deal(int(mask.sum()))
+        for time_s, kind, place, plain, jitter, extra in zip(
+            times[order].tolist(),
+            kinds.tolist(),
+            places.tolist(),
+            understood.tolist(),
+            rng.random(total).tolist(),
+            statuses.tolist(),
+            strict=True,
+        ):
+            user, level, honours = people[place]
+            yield (
+                time_s,
+                Visit(number, time_s, kind, level, user, honours, jitter, plain, extra),
+            )
+            number += 1
+
+
+class _Crowd:
+    """Users of one kind, dealt in rounds, each round in a newly drawn order."""
+
+    def __init__(
+        self,
+        prefix: str,
+        people: list[tuple[str, Criticality, bool]],
+        size: float,
+        honour_share: float,
+        rng: np.random.Generator,
+    ) -> None:
+        count = max(5, min(_CROWD_MAX, round(size)))
+        honours = np.arange(count) < round(count * honour_share)
+        rng.shuffle(honours)
+        self._first = len(people)
+        self._count = count
+        people += [
+            (f"{prefix}{n}", _LEVELS[prefix], honoured)
+            for n, honoured in enumerate(honours.tolist())
+        ]
+        self._rng = rng
+        self._round: NDArray[np.int64] = rng.permutation(count) + self._first
+        self._next = 0
+
+    def deal(self, count: int) -> NDArray[np.int64]:
+        """The places of the next `count` users in the list of all people."""
+        parts = [self._round[:0]]
+        while count > 0:
+            part = self._round[self._next : self._next + count]
+            parts.append(part)
+            count -= len(part)
+            self._next += len(part)
+            if self._next >= len(self._round):
+                self._round = self._rng.permutation(self._count) + self._first
+                self._next = 0
+        return np.concatenate(parts)
+
+
+def _slices(demand: Demand) -> Iterator[Step]:
+    """The demand's steps, each cut so that about `_SLICE` arrivals fall into a piece."""
+    mix = demand.mix
+    for step in demand.steps:
+        width_s = step.end_s - step.start_s
+        expected = width_s * (step.rps * (1 + mix.menu_per_chat) + mix.critical_rps)
+        pieces = max(1, round(expected / _SLICE))
+        edges = np.linspace(step.start_s, step.end_s, pieces + 1).tolist()
+        for a, b in itertools.pairwise(edges):
+            yield Step(a, b, step.rps)
+
+
+def _planned(demand: Demand) -> Iterator[tuple[float, Visit]]:
+    """What the load generator would send: the same times, users, patience and utterances."""
+    if demand.plan is None:
+        return
+    drawn = draw(demand.plan, demand.plan_seed).arrivals
+    statuses: dict[int, int] = {}
+    for arrival in drawn:
+        if arrival.klass == "status":
+            statuses[arrival.parent] = statuses.get(arrival.parent, 0) + 1
+    for number, arrival in enumerate(drawn):
+        kind = _KINDS.get(arrival.klass)
+        if kind is not None:
+            yield (
+                arrival.intended_s,
+                Visit(
+                    number,
+                    arrival.intended_s,
+                    kind,
+                    _RANKS[arrival.criticality],
+                    arrival.user,
+                    arrival.honours,
+                    arrival.jitter,
+                    arrival.resolvable,
+                    statuses.get(number, 0),
+                ),
+            )

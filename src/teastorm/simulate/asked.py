@@ -1,0 +1,141 @@
+"""From what a command line asks for to a scenario; every refusal is one sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from teashop.resilience.protections import Protections
+from teastorm.load.curve import read_curve
+from teastorm.load.errors import LoadError
+from teastorm.runner.problems import RunProblem, did_you_mean
+from teastorm.simulate.day import day
+from teastorm.simulate.demand import Demand
+from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.scaling import Scaling
+from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.settings import parse_assignment, with_settings
+
+DAY_CURVE = Path("experiments/demand/milk-tea-day.csv")
+_ORDERS = 20_000.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What was asked for; see `teastorm simulate --help`. Without an arm: as recorded, or all on."""
+
+    orders: float | None = None
+    hours: float | None = None
+    replicas: int | None = None
+    demand: str | None = None
+    experiment: str | None = None
+    arm: str | None = None
+    on: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+    assignments: tuple[str, ...] = ()
+    hpa: Path | None = None
+
+
+def scenario_of(asked: Asked) -> Scenario:
+    """The scenario; ScenarioInvalid when it cannot be meant."""
+    if asked.experiment is not None and asked.demand is not None:
+        raise ScenarioInvalid("give one of --experiment and --demand: each names a demand")
+    scenario = _base(asked)
+    scenario = dataclasses.replace(scenario, protections=_protections(asked, scenario))
+    settings: dict[str, dict[str, object]] = {}
+    for text in asked.assignments:
+        section, name, value = parse_assignment(text)
+        settings.setdefault(section, {})[name] = value
+    scenario = with_settings(scenario, settings, "--set")
+    if asked.hpa is not None:
+        scenario = dataclasses.replace(scenario, scaling=_scaling(asked.hpa))
+    return scenario
+
+
+def _base(asked: Asked) -> Scenario:
+    if asked.experiment is not None:
+        return _of_experiment(asked.experiment, asked)
+    if asked.demand is not None and asked.demand.startswith("run:"):
+        from teastorm.simulate.live import scenario_of as recorded  # noqa: PLC0415 - reads parquet
+
+        _alone(asked, "run:")
+        return recorded(Path(asked.demand.removeprefix("run:")))
+    try:
+        curve = read_curve(Path(asked.demand) if asked.demand else DAY_CURVE)
+    except LoadError as error:
+        raise ScenarioInvalid(str(error)) from error
+    return day(
+        curve,
+        orders=asked.orders or _ORDERS,
+        seconds=None if asked.hours is None else asked.hours * 3600,
+        replicas=asked.replicas,
+    )
+
+
+def _alone(asked: Asked, what: str) -> None:
+    for name in ("orders", "hours", "replicas"):
+        if getattr(asked, name) is not None:
+            raise ScenarioInvalid(f"--{name} does not go with {what}: its size is given already")
+
+
+def _of_experiment(name: str, asked: Asked) -> Scenario:
+    """The load of an experiment at the capacity that theory gives its shop."""
+    from teastorm.chaos.offering import plan_of  # noqa: PLC0415 - imports Chaos Toolkit
+    from teastorm.runner import experiment as experiments  # noqa: PLC0415 - the same
+    from teastorm.runner.shop import speed_of  # noqa: PLC0415 - the same
+    from teastorm.simulate.method import events_of  # noqa: PLC0415 - the same
+
+    _alone(asked, "--experiment")
+    try:
+        found = experiments.read(experiments.find(name))
+        speed = speed_of(found)
+        plan = plan_of(found, found.load, speed.theory_rps(found.replicas["inference"]))
+    except RunProblem as problem:
+        raise ScenarioInvalid(problem.sentence) from problem
+    except LoadError as error:
+        raise ScenarioInvalid(str(error)) from error
+    window_s = plan.fault_window()
+    method = found.document.get("method")
+    names = InferenceModel.__dataclass_fields__
+    inference = {k: v for k, v in dataclasses.asdict(speed).items() if k in names}
+    scenario = Scenario(
+        demand=dataclasses.replace(Demand.of_plan(found.name, plan, 0), plan=None),
+        clients=plan.clients,
+        gateways=found.replicas["gateway"],
+        replicas=found.replicas["inference"],
+        window_s=window_s,
+        events=events_of(
+            method if isinstance(method, list) else [], window_s[0] if window_s else 0.0
+        ),
+    )
+    settings = {"inference": inference} | {
+        service: dict(fields) for service, fields in found.settings.items()
+    }
+    return with_settings(scenario, settings, f"{found.path}: settings")
+
+
+def _protections(asked: Asked, scenario: Scenario) -> Protections:
+    known = Protections.names()
+    for name in (*asked.on, *asked.off):
+        if name not in known:
+            raise ScenarioInvalid(f"{name!r} is no protection{did_you_mean(name, known)}")
+    switches = dataclasses.asdict(scenario.protections)
+    if asked.arm is not None:
+        switches.update(dict.fromkeys(known, asked.arm == "protected"))
+    switches.update(dict.fromkeys(asked.on, True))
+    switches.update(dict.fromkeys(asked.off, False))
+    return Protections(**switches)
+
+
+def _scaling(path: Path) -> Scaling:
+    from teastorm.autoscale.fields import FieldError  # noqa: PLC0415 - only for --hpa
+    from teastorm.autoscale.manifest import read_manifest  # noqa: PLC0415 - the same
+
+    try:
+        manifest = read_manifest(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioInvalid(f"{path}: cannot be read ({error}).") from error
+    except FieldError as error:
+        raise ScenarioInvalid(f"{path}: {error}") from error
+    return Scaling(spec=manifest.spec, metrics=manifest.metrics)

@@ -1,0 +1,129 @@
+"""Checkout, payment and status: to orders, never waiting on AI (as teashop/gateway/forward does)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from heapq import heappush
+from typing import TYPE_CHECKING
+
+from teashop.resilience.outgoing import Target
+from teashop.resilience.room import NoRoom
+from teastorm.simulate.paths import Back, Path
+from teastorm.simulate.visit import CHECKOUT, Try, Visit
+
+if TYPE_CHECKING:
+    from teashop.resilience.front import Front
+    from teastorm.simulate.loop import Loop
+    from teastorm.simulate.orders import OrdersReplica
+    from teastorm.simulate.street import Street
+    from teastorm.simulate.timeouts import Timeouts
+
+
+class OrdersPath(Path):
+    """The way to orders through one gateway.
+
+    Args:
+        timeouts: the clients' time-outs, by class.
+    """
+
+    __slots__ = ("_names", "_replicas", "_street", "_target", "_timeouts")
+
+    def __init__(
+        self,
+        front: Front[Try],
+        loop: Loop,
+        rng: random.Random,
+        back: Back,
+        *,
+        call_s: float,
+        timeouts: Sequence[Timeouts],
+        replicas: Sequence[OrdersReplica],
+        street: Street,
+    ) -> None:
+        super().__init__(front, loop, rng, back, call_s=call_s)
+        self._timeouts = timeouts
+        self._replicas = {replica.name: replica for replica in replicas}
+        self._names = tuple(self._replicas)
+        self._street = street
+        self._target = Target(front.on)
+
+    def come(self, now_s: float, visit: Visit, deadline_s: float | None) -> None:
+        """An attempt that got past the door."""
+        self.now_s = now_s
+        front = self.front
+        rank = visit.rank
+        if not front.orders.admits(rank, visit.user, now_s):
+            self.refuse(now_s, visit, "priority", "orders")
+            return
+        attempt = Try(visit, self, rank, deadline_s)
+        try:
+            permit = front.orders_room.enter(attempt, rank, now_s, deadline_s)
+        except NoRoom as full:
+            self.refuse(now_s, visit, full.reason, "orders")
+            return
+        self._timeouts[visit.klass].add(now_s, attempt)
+        if permit is None:
+            self.loop.at(now_s + front.config.orders_wait_s, self.waited_enough, attempt)
+        else:
+            attempt.permit = permit
+            self.ask(now_s, attempt)
+
+    def waited_enough(self, now_s: float, attempt: Try) -> None:
+        """The line's patience is over; who has a permit by now is not in it any more."""
+        if attempt.permit is None and self.front.orders_room.give_up(attempt):
+            self.turned_away(now_s, attempt, "codel")
+
+    def turned_away(self, now_s: float, attempt: Try, reason: str) -> None:
+        """Stood in line and got no permit."""
+        self.now_s = now_s
+        heard = self.close(attempt)
+        self.refuse(now_s, attempt.visit, reason, "orders", heard=heard)
+
+    def ask(self, now_s: float, attempt: Try) -> None:
+        """With a permit: one transaction at one replica."""
+        visit = attempt.visit
+        attempt.started_s = now_s
+        target = self._target
+        target.budget.deposit()
+        name = target.choose(self._names, (), self.rng, now_s)
+        if name is None:
+            self._leave(now_s, attempt, "ignored")
+            heard = self.close(attempt)
+            self.refuse(now_s, visit, "breaker", "orders", 1.0, heard=heard)
+            return
+        attempt.endpoint = name
+        target.started(name, now_s)
+        full_s = self._street.obstacle_s(now_s, visit.number) if visit.klass == CHECKOUT else None
+        done_s = None if full_s is not None else self._replicas[name].transaction(now_s)
+        if done_s is not None:
+            loop = self.loop
+            heappush(loop.heap, (done_s, next(loop.number), self._done, attempt))
+            return
+        target.finished(name, now_s, self.call_s, ok=True)
+        # A refusal for dispatch's sake tells nothing of orders itself.
+        self._leave(now_s, attempt, "dropped" if full_s is None else "ok")
+        heard = self.close(attempt)
+        if full_s is None:
+            self.refuse(now_s, visit, "queue_full", "orders", 1.0, heard=heard)
+        else:
+            self.refuse(now_s, visit, "backpressure", "dispatch", full_s, heard=heard)
+
+    def _done(self, now_s: float, attempt: Try) -> None:
+        self.now_s = now_s
+        visit = attempt.visit
+        call_s = self.call_s
+        self._target.finished(attempt.endpoint, now_s, now_s - attempt.started_s + call_s, ok=True)
+        self._leave(now_s, attempt, "ok")
+        if visit.klass == CHECKOUT:
+            self._street.take(now_s, visit.number, self.rng.random())
+        if self.close(attempt):
+            self.back.answered(now_s + call_s, visit, "none", 0.0)
+
+    def _leave(self, now_s: float, attempt: Try, outcome: str) -> None:
+        front = self.front
+        front.orders_backlog.finished(now_s)
+        permit = attempt.permit
+        if permit is not None:
+            rtt_s = now_s - attempt.started_s + self.call_s
+            front.orders_room.leave(permit, outcome, now_s, rtt_s)

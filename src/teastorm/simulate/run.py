@@ -1,0 +1,250 @@
+"""Wires one simulation together and runs it."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import random
+
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.front import Front
+from teashop.resilience.sequence import BatchConfig, Sequence
+from teastorm.simulate.arrivals import Progress, arrivals, silent
+from teastorm.simulate.chat_path import ChatPath
+from teastorm.simulate.crowd import Crowd
+from teastorm.simulate.fleet import Fleet
+from teastorm.simulate.gateway import Gateway
+from teastorm.simulate.loop import Callback, Loop
+from teastorm.simulate.orders import OrdersReplica
+from teastorm.simulate.result import ClassResult, Refusals, Replicas, Result, Series
+from teastorm.simulate.scaler import Scaler
+from teastorm.simulate.scenario import Event, Happening, Scenario
+from teastorm.simulate.street import Street
+from teastorm.simulate.tally import ClassTally, Tally
+from teastorm.simulate.timeouts import Timeouts, holds_permit
+from teastorm.simulate.visit import NAMES, Try
+
+_WATCH_S = 0.1
+
+
+def simulate(scenario: Scenario, seed: int, *, progress: Progress = silent) -> Result:
+    """Run `scenario` once; the same seed gives the same result, to the last bit.
+
+    `progress` is told the simulated time and the arrivals so far, every few thousand of them.
+
+    Single-threaded and without global state: many may run side by side in processes.
+    """
+    run = _Run(scenario, seed, progress)
+    # What the hot path makes is freed by reference counts; looking for cycles costs a tenth.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return run.result()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Run:
+    """The parts of one run and how they know each other."""
+
+    def __init__(self, scenario: Scenario, seed: int, progress: Progress) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        self._progress = progress
+        self._loop = Loop()
+        seconds = scenario.demand.seconds
+        self._tally = Tally(seconds, scenario.window_s or (0.0, seconds))
+        front = scenario.front
+        self._crowd = Crowd(
+            self._loop,
+            scenario.clients,
+            scenario.mix,
+            self._tally,
+            hop_s=scenario.hop_s,
+            short_weight=front.tokens_short / front.tokens_full,
+        )
+        inference = scenario.inference
+        on = scenario.protections
+        self._fleet = Fleet(
+            self._loop,
+            BatchConfig(
+                max_num_seqs=inference.max_num_seqs,
+                max_waiting=inference.max_waiting,
+                ttft_s=inference.ttft_s,
+                itl_s=inference.itl_s,
+                slowdown=inference.slowdown,
+                priorities=on.priorities,
+                deadlines=on.deadlines,
+            ),
+            count=scenario.replicas,
+            startup_s=inference.startup_s,
+            restart_s=scenario.restart_s,
+            discovery_s=scenario.discovery_s,
+            ended=_ended,
+            lost=_lost,
+        )
+        self._street = Street(scenario.street, on, len(scenario.mix.shops))
+        self._gateways = self._made()
+        self._crowd.gateways = self._gateways
+        self._at_end_s = (0.0, 0.0)
+        self._plan()
+
+    def _made(self) -> list[Gateway]:
+        scenario, seed = self._scenario, self._seed
+        model = scenario.orders
+        orders = [
+            OrdersReplica(
+                f"orders-{n}",
+                threads=model.threads,
+                waiting=model.waiting,
+                transaction_s=model.transaction_s,
+                rng=random.Random(f"{seed}:orders:{n}"),
+            )
+            for n in range(model.replicas)
+        ]
+        calls = Timeouts(
+            self._loop, scenario.front.timeout_s + scenario.hop_s, _call_late, alive=holds_permit
+        )
+        return [
+            Gateway(
+                scenario.front,
+                scenario.protections,
+                loop=self._loop,
+                rng=random.Random(f"{seed}:gateway:{n}"),
+                back=self._crowd,
+                fleet=self._fleet,
+                orders=orders,
+                street=self._street,
+                call_s=scenario.inference.call_s,
+                orders_call_s=model.call_s,
+                margin_s=scenario.inference.deadline_margin_s,
+                client_timeouts=self._crowd.timeouts,
+                call_timeouts=calls,
+                sooner=scenario.clients.deadlines_s["chat"] <= scenario.clients.timeouts_s["chat"],
+            )
+            for n in range(scenario.gateways)
+        ]
+
+    def _plan(self) -> None:
+        """What happens by the clock: thresholds vote, the autoscaler looks, replicas are lost."""
+        scenario, loop = self._scenario, self._loop
+        seconds = scenario.demand.seconds
+        # Past the load's end retries still come; the thresholds have to go on moving.
+        until_s = seconds + scenario.clients.patience_s
+        for n, gateway in enumerate(self._gateways):
+            first_s = _WATCH_S * (n + 1) / len(self._gateways)
+            front = gateway.front
+            loop.every(_WATCH_S, _watch(front), first_s=first_s, until_s=until_s)
+        if scenario.scaling is not None:
+            scaler = Scaler(scenario.scaling, self._fleet, self._gateways, self._tally)
+            scaler.start(loop, scenario.inference, seconds)
+        for event in scenario.events:
+            loop.at(event.at_s, self._happen, event)
+        loop.at(seconds, self._load_ended)
+
+    def _happen(self, now_s: float, event: Event) -> None:
+        if event.kind is Happening.KILL:
+            self._fleet.kill(now_s, event.count, event.startup_s)
+        else:
+            self._fleet.scale(now_s, event.count, event.startup_s)
+
+    def _load_ended(self, now_s: float, _: object) -> None:
+        self._fleet.settle(now_s)
+        self._at_end_s = (self._fleet.pod_seconds, now_s)
+
+    def result(self) -> Result:
+        """Run it."""
+        scenario, tally = self._scenario, self._tally
+        share = scenario.clients.honour_share
+        stream = arrivals(scenario.demand, share, self._seed, progress=self._progress)
+        end_s = self._loop.run(stream, self._crowd.arrive)
+        start_s, stop_s = tally.window_s
+        width_s = stop_s - start_s
+        classes = {name: _class_result(tally.classes[n], width_s) for n, name in enumerate(NAMES)}
+        offered = sum(c.offered for c in classes.values())
+        spent_s = self._fleet.slot_seconds(end_s)
+        pod_seconds, seconds = self._at_end_s
+        places_s = pod_seconds * scenario.inference.max_num_seqs
+        chat = classes["chat"]
+        curve = self._fleet.curve
+        wanted = [now for _, now, _ in curve]
+        return Result(
+            seed=self._seed,
+            demand=scenario.demand.name,
+            orders=scenario.demand.orders,
+            seconds=seconds,
+            window_s=tally.window_s,
+            classes=classes,
+            refusals=_refusals(tally),
+            amplification=sum(c.attempts for c in classes.values()) / max(1, offered),
+            slo_misses=chat.offered - chat.good,
+            utilisation=tally.in_time_s / places_s if places_s else 0.0,
+            wasted=1 - tally.in_time_s / spent_s if spent_s > 0 else 0.0,
+            pod_seconds=pod_seconds,
+            changes=sum(a != b for a, b in itertools.pairwise(wanted)),
+            replicas=tuple(Replicas(at_s=t, wanted=w, ready=r) for t, w, r in curve),
+            series=Series(
+                offered=tuple(tally.offered[: int(seconds) + 1]),
+                good=tuple(tally.good[: int(seconds) + 1]),
+                missed=tuple(tally.missed[: int(seconds) + 1]),
+                refused=tuple(tally.refused[: int(seconds) + 1]),
+            ),
+            street={
+                "accepted": self._street.accepted,
+                "turned_away": self._street.turned_away,
+                "promises_broken": self._street.broken,
+                "longest_queue_drinks": self._street.longest,
+            },
+            arrivals=tally.arrivals,
+            events=self._loop.events,
+        )
+
+
+def _watch(front: Front[Try]) -> Callback:
+    """A look at one gateway; the event loop never lags in virtual time."""
+
+    def look(now_s: float, _: object) -> None:
+        front.observe(now_s, 0.0)
+
+    return look
+
+
+def _ended(now_s: float, attempt: Try, sequence: Sequence) -> None:
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.ended(now_s, attempt, sequence)
+
+
+def _lost(now_s: float, attempt: Try) -> None:
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.lost(now_s, attempt)
+
+
+def _call_late(now_s: float, attempt: Try) -> None:
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.call_late(now_s, attempt)
+
+
+def _class_result(tally: ClassTally, width_s: float) -> ClassResult:
+    return ClassResult(
+        offered=tally.offered,
+        attempts=tally.attempts,
+        good=tally.good,
+        degraded=tally.degraded,
+        refused=tally.refused,
+        failed=tally.failed,
+        late=tally.late,
+        goodput_rps=tally.goodput / width_s,
+        rungs={str(rung): count for rung, count in sorted(tally.rungs.items())},
+        p50_s=tally.latency.quantile(0.5),
+        p90_s=tally.latency.quantile(0.9),
+        p99_s=tally.latency.quantile(0.99),
+    )
+
+
+def _refusals(tally: Tally) -> tuple[Refusals, ...]:
+    return tuple(
+        Refusals(criticality=level.label, reason=reason, refused_for=refused_for, attempts=attempts)
+        for level in Criticality
+        for (reason, refused_for), attempts in sorted(tally.refusals[level].items())
+    )

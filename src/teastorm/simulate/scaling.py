@@ -1,0 +1,72 @@
+"""The autoscaler as the simulator is told of it: the HPA's own specification and its delays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from teastorm.autoscale.controller import HpaSpec
+from teastorm.autoscale.manifest_metrics import MetricTarget
+from teastorm.autoscale.pods import StartUp
+from teastorm.simulate.errors import ScenarioInvalid
+
+POD_METRICS = ("in_flight", "waiting", "running", "batch_fill")
+"""Pods metrics of an inference replica: sequences inside, waiting, running, running/places."""
+SHOP_METRICS = ("offered_rps", "chats_in_flight", "waiting")
+"""Object and external metrics: chats offered a second, chats at the gateways, chats waiting."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """Replicas wanted from a time on whatever the metrics say: a campaign is known beforehand."""
+
+    at_s: float
+    min_replicas: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scaling:
+    """One HorizontalPodAutoscaler over inference.
+
+    Attributes:
+        spec: bounds, behaviour, tolerance.
+        metrics: targets, as a manifest gives them: cpu, a Pods metric of `POD_METRICS`, or an
+            Object or External metric of `SHOP_METRICS`.
+        start_up: the controller's flags on pods that start.
+        sync_s: between two looks (the controller's default is 15 s).
+        scrape_s: between two samples of the metrics, each a mean over the time since the last.
+        lag_s: age a sample has reached before the autoscaler sees it.
+        planned: floors set beforehand, each from its time to the next one's.
+    """
+
+    spec: HpaSpec
+    metrics: tuple[MetricTarget, ...]
+    start_up: StartUp = field(default_factory=StartUp)
+    sync_s: float = 15.0
+    scrape_s: float = 15.0
+    lag_s: float = 5.0
+    planned: tuple[Planned, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse metrics that the model does not have, and times that never come."""
+        for name in ("sync_s", "scrape_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ScenarioInvalid(f"Scaling.{name} must be above 0, got {value:g}.")
+        if not (math.isfinite(self.lag_s) and self.lag_s >= 0):
+            raise ScenarioInvalid(f"Scaling.lag_s must be at least 0, got {self.lag_s:g}.")
+        if not self.metrics:
+            raise ScenarioInvalid("Scaling.metrics must name at least one metric.")
+        for metric in self.metrics:
+            known = _known(metric)
+            if metric.name not in known:
+                raise ScenarioInvalid(
+                    f"Scaling.metrics: {metric.name!r} is no {metric.function} metric of the"
+                    f" model; it has {', '.join(known)}."
+                )
+
+
+def _known(metric: MetricTarget) -> tuple[str, ...]:
+    if metric.function.value.startswith("resource"):
+        return ("cpu",)
+    return SHOP_METRICS if metric.counts_from_zero else POD_METRICS

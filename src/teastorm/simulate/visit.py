@@ -1,0 +1,90 @@
+"""One wish of one user, and one attempt of it that is under way. Plain objects on the hot path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from teashop.resilience.admission import Permit
+    from teashop.resilience.criticality import Criticality
+    from teastorm.load.client import Wish
+    from teastorm.simulate.chat_path import ChatPath
+    from teastorm.simulate.orders_path import OrdersPath
+
+CHAT: Final = 0
+CHECKOUT: Final = 1
+PAYMENT: Final = 2
+STATUS: Final = 3
+MENU: Final = 4
+FULL: Final = "full"
+SHORT: Final = "short"
+RULES: Final = "rules"
+MENU_RUNG: Final = "menu"
+"""Rungs as plain strings: hashing an enumeration's member runs Python code."""
+NAMES: Final = ("chat", "checkout", "payment", "status", "menu")
+
+
+class Visit:
+    """One wish; `extra` is how many status questions follow a checkout.
+
+    Attributes:
+        understood: rules could resolve the utterance.
+        wish: the client's own state machine, made when the first answer was no final one.
+        ticket: a waiting-room ticket that the next attempt shows.
+    """
+
+    __slots__ = ("extra", "honours", "intended_s", "jitter", "klass", "number", "rank",
+                 "ticket", "understood", "user", "wish")  # fmt: skip
+
+    def __init__(
+        self,
+        number: int,
+        intended_s: float,
+        klass: int,
+        rank: Criticality,
+        user: str,
+        honours: bool,
+        jitter: float,
+        understood: bool,
+        extra: int,
+    ) -> None:
+        self.number = number
+        self.intended_s = intended_s
+        self.klass = klass
+        self.rank = rank
+        self.user = user
+        self.honours = honours
+        self.jitter = jitter
+        self.understood = understood
+        self.extra = extra
+        self.wish: Wish | None = None
+        self.ticket = ""
+
+
+class Try:
+    """One attempt inside the shop: in a room's line, or on its way to inference or orders."""
+
+    __slots__ = ("called_s", "calls", "deadline_s", "endpoint", "open", "path", "permit", "rank", "rung",
+                 "sequence", "started_s", "tokens", "tried", "visit")  # fmt: skip
+
+    def __init__(
+        self,
+        visit: Visit,
+        path: ChatPath | OrdersPath,
+        rank: Criticality,
+        deadline_s: float | None,
+    ) -> None:
+        self.visit = visit
+        self.path = path
+        self.rank = rank
+        self.deadline_s = deadline_s
+        self.open = True
+        self.permit: Permit | None = None
+        self.started_s = 0.0
+        self.rung = "none"
+        self.tokens = 0
+        self.endpoint = ""
+        self.called_s = 0.0
+        self.calls = 0
+        self.tried: tuple[str, ...] = ()
+        self.sequence: object = None

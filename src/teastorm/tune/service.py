@@ -1,0 +1,57 @@
+"""The service as the tuner takes it: how fast, how big, how slow to start, and who said so."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.tune.errors import TuneInvalid
+
+TOKENS = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """A scenario without its autoscaler, and where its numbers come from.
+
+    Attributes:
+        scenario: demand, clients, protections, model of a replica; fixed replicas.
+        tokens: of a full answer.
+        source: `defaults`, `run …` or `mapping …`, for words.
+        assumed: what was not measured, one sentence each.
+    """
+
+    scenario: Scenario
+    tokens: int = TOKENS
+    source: str = "the shop's defaults"
+    assumed: tuple[str, ...] = field(default=())
+
+    @property
+    def model(self) -> InferenceModel:
+        """One replica."""
+        return self.scenario.inference
+
+    @property
+    def replica_rps(self) -> float:
+        """What one replica can serve a second at a full batch."""
+        return self.model.capacity_rps(1, self.tokens)
+
+    @property
+    def startup_s(self) -> float:
+        """From being asked for to being ready."""
+        return self.model.startup_s
+
+    def with_model(self, **changes: float) -> Service:
+        """With other numbers of a replica; TuneInvalid when none can have them."""
+        try:
+            model = dataclasses.replace(self.model, **changes)  # type: ignore[arg-type]  # numbers
+        except ValueError as error:
+            raise TuneInvalid(str(error).rstrip(".")) from error
+        return dataclasses.replace(
+            self, scenario=dataclasses.replace(self.scenario, inference=model)
+        )
+
+    def needed(self, rps: float) -> int:
+        """Fewest replicas whose capacity is at least a rate."""
+        return max(1, -int(-rps // self.replica_rps))

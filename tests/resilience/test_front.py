@@ -1,0 +1,45 @@
+"""Places that run short go by importance from the first request that finds none."""
+
+from __future__ import annotations
+
+import pytest
+
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.front import Front
+from teashop.resilience.front_config import FrontConfig
+from teashop.resilience.protections import Protections
+from teashop.resilience.room import NoRoom
+
+PLUS, SHEDDABLE = Criticality.SHEDDABLE_PLUS, Criticality.SHEDDABLE
+
+
+def full_front(on: Protections, rank: Criticality = PLUS) -> Front[int]:
+    """A front whose AI has no place left, not even in its line, for the last one of `rank`."""
+    front: Front[int] = Front(
+        FrontConfig(), on, admit=lambda _w, _p: True, refuse=lambda _w, _r: None
+    )
+
+    def crowd() -> None:
+        for waiter in range(1000):
+            front.ai_room.enter(waiter, rank, 0.0, 9.0)
+
+    with pytest.raises(NoRoom):
+        crowd()
+    return front
+
+
+def test_the_lower_level_is_shut_out_by_the_first_that_finds_no_place():
+    front = full_front(Protections())
+    assert front.ai.announced() == b"2:1.000"
+    assert front.held_back(SHEDDABLE, "ann", 0.0)
+    assert not front.held_back(PLUS, "ann", 0.0)
+
+
+def test_a_ticket_that_finds_no_place_shuts_out_no_chat_of_its_level():
+    front = full_front(Protections(), rank=Criticality.CRITICAL_PLUS)
+    assert not front.held_back(PLUS, "ann", 0.0)
+
+
+def test_without_priorities_the_first_to_come_takes_what_there_is():
+    front = full_front(Protections(priorities=False))
+    assert front.ai.announced() == b"3:1.000"

@@ -1,0 +1,103 @@
+"""The command: exit codes, one sentence for what is wrong, files for what was found."""
+
+import orjson
+import pytest
+
+from teastorm.cli.main import cli
+
+CROWD = "time_s,rps\n0,6\n12,6\n15,60\n42,60\n45,6\n60,6\n"
+QUICK = ("--trials", 2, "--seeds", 1, "--time-factor", 1, "--startup-s", 3, "--max-replicas", 3)
+
+
+@pytest.fixture
+def teastorm(capfd):
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(each) for each in arguments])
+        out, err = capfd.readouterr()
+        return ended.value.code, out, err
+
+    return run
+
+
+@pytest.fixture
+def crowd(tmp_path):
+    path = tmp_path / "crowd.csv"
+    path.write_text(CROWD)
+    return path
+
+
+def test_a_session_from_the_command_line(teastorm, crowd, tmp_path):
+    out = tmp_path / "out"
+    code, told, err = teastorm(
+        "tune", "--demand", crowd, "--slo", "good>=0.01", "--out", out, *QUICK, "--json"
+    )
+    assert code == 0
+    content = orjson.loads(told)
+    assert (content["schema"], content["trials"]) == ("teastorm.tune/1", 2)
+    assert content["files"] == [
+        str(out / name) for name in ("tune.html", "tune.json", "hpa.yaml", "values.yaml")
+    ]
+    assert "tried 2 of 2 settings" in err
+
+
+def test_nothing_that_meets_the_objectives_is_inconclusive(teastorm, crowd, tmp_path):
+    code, told, _ = teastorm(
+        "tune", "--demand", crowd, "--slo", "p99<=0.01", "--out", tmp_path / "out", *QUICK
+    )
+    assert code == 4
+    assert "Nothing in the search space meets p99<=0.01. Nearest comes A" in told
+    assert "Assumed:" in told
+    assert "hpa.yaml" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--demand", "gone.csv"), "gone.csv: no such file; name a demand that exists"),
+        (("--demand", "CROWD", "--slo", "good>=2"), "--slo: good must be a share from 0 to 1"),
+        (("--demand", "run:nowhere"), "nowhere"),
+        (("--demand", "CROWD", "--mapping", "m.yaml"), "--mapping goes with --demand prometheus:"),
+        (("--demand", "CROWD", "--now", "gone.yaml"), "gone.yaml: cannot be read"),
+        (("--demand", "CROWD", "--with", "magic"), "'magic' is no protection; known: "),
+        (("--demand", "prometheus:http://127.0.0.1:9"), "--demand: the query is missing"),
+        (
+            ("--demand", "CROWD", "--prometheus-header", "tenant"),
+            "--prometheus-header: 'tenant' must be NAME: VALUE",
+        ),
+        (
+            ("--demand", "CROWD", "--prometheus-token-file", "gone"),
+            "--prometheus-token-file: gone cannot be read",
+        ),
+        (
+            ("--demand", "CROWD", "--storage", "sqlite:////no/such/study.db", *QUICK),
+            "--storage: sqlite:////no/such/study.db cannot be used",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, sentence, teastorm, crowd, tmp_path):
+    given = [str(crowd) if each == "CROWD" else each for each in arguments]
+    code, told, err = teastorm("tune", *given, "--out", tmp_path / "out")
+    assert (code, told) == (2, "")
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_field_in_the_manifest_is_named(teastorm, crowd, tmp_path):
+    path = tmp_path / "hpa.yaml"
+    path.write_text(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: x}\n"
+        "spec:\n  scaleTargetRef: {kind: Deployment, name: x}\n  maxReplica: 3\n"
+    )
+    code, _, err = teastorm("tune", "--demand", crowd, "--now", path)
+    assert code == 2
+    assert err == f"teastorm: {path}: spec.maxReplica is not a known field\n"
+
+
+def test_a_prometheus_that_does_not_answer_is_a_precondition(teastorm, tmp_path):
+    code, _, err = teastorm(
+        "tune", "--demand", "prometheus:http://127.0.0.1:9?query=x", "--out", tmp_path / "out"
+    )
+    assert code == 3
+    assert err.startswith("teastorm: http://127.0.0.1:9: the query failed")

@@ -1,0 +1,196 @@
+"""Whole sessions on a small day: found, not found, the same whatever the workers."""
+
+import dataclasses
+
+import optuna
+import orjson
+import pytest
+
+from teastorm.autoscale.manifest import read_manifest
+from teastorm.tune.choose import choose
+from teastorm.tune.errors import TuneInvalid
+from teastorm.tune.score import score
+from teastorm.tune.search import Search, Space, Tried, search
+from teastorm.tune.session import Wish, tune
+from teastorm.tune.setting import Metric, Setting
+from teastorm.tune.slo import Slo
+from teastorm.tune.write import write
+
+HOW = Search(trials=6, seeds=(7,), factor=10.0, seed=3)
+
+
+def wish(service, **changes):
+    given = {
+        "service": service,
+        "slo": Slo(good=0.9),
+        "space": Space(most=5),
+        "trials": 6,
+        "seeds": 2,
+        "factor": 10.0,
+    }
+    return Wish(**given | changes)
+
+
+def silent(_text):
+    return
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """One session for what only reads it."""
+    return {}
+
+
+@pytest.fixture
+def session(service, kept):
+    if "session" not in kept:
+        kept["session"] = tune(wish(service), silent)
+    return kept["session"]
+
+
+def test_more_replicas_miss_less_and_cost_more(service):
+    few, many = Setting(min_replicas=1, max_replicas=1), Setting(min_replicas=4, max_replicas=4)
+    one, four = score(service, [few.scaling(service), many.scaling(service)], [1, 2], factor=10.0)
+    assert one.miss_share.low > four.miss_share.high
+    assert one.pod_hours.mean == pytest.approx(600 / 3600, rel=0.02)  # hours of the day
+    assert four.pod_hours.mean == pytest.approx(4 * 600 / 3600, rel=0.02)
+    assert [run.seed for run in one.runs] == [1, 2]
+
+
+def test_a_recommendation_meets_the_objectives_and_says_what_it_costs(session):
+    choice = session.choice
+    assert choice.chosen is not None
+    assert choice.chosen.score.meets(session.slo)
+    meeting = [c for c in choice.front if c.score.meets(session.slo, cautious=choice.sure)]
+    assert choice.chosen.score.pod_hours.mean == min(c.score.pod_hours.mean for c in meeting)
+    assert session.sentences[0].startswith(f"Take {choice.chosen.name}: ")
+    assert "pod-hours" in session.sentences[1]
+    assert "95 % interval over 2 seeds" in session.sentences[-1]
+    assert "everything" in session.assumed
+    assert any("10 times as fast" in line for line in session.assumed)
+
+
+def test_the_figures_told_are_of_seeds_that_the_search_did_not_see(session):
+    searched = {run.seed for one in session.tried for run in one.score.runs}
+    judged = {run.seed for one in session.choice.front for run in one.score.runs}
+    assert searched
+    assert judged
+    assert not searched & judged
+
+
+def test_the_front_is_told_by_cost(session):
+    hours = [one.score.pod_hours.mean for one in session.choice.front]
+    assert [one.name for one in session.choice.front] == list("ABCDEFGH")[: len(hours)]
+    assert len(hours) >= 2
+
+
+def test_workers_change_nothing(service, session):
+    again = tune(wish(service, workers=2), silent)
+    assert again.as_json() == session.as_json()
+
+
+def test_another_seed_is_another_session(service, session):
+    assert tune(wish(service, seed=9), silent).as_json() != session.as_json()
+
+
+def test_impossible_objectives_get_the_nearest(service, tmp_path):
+    session = tune(wish(service, slo=Slo(good=1.0, p99_s=0.01)), silent)
+    assert session.choice.chosen is None
+    assert session.sentences[0].startswith(
+        "Nothing in the search space meets good>=1,p99<=0.01. Nearest comes "
+    )
+    (tmp_path / "hpa.yaml").write_text("of an earlier session")
+    files = write(session, tmp_path)
+    assert [path.name for path in files] == ["tune.html", "tune.json"]
+    assert not (tmp_path / "hpa.yaml").exists()
+
+
+def test_the_files_say_what_was_chosen(session, tmp_path):
+    files = write(session, tmp_path / "new")
+    assert [path.name for path in files] == ["tune.html", "tune.json", "hpa.yaml", "values.yaml"]
+    told = orjson.loads(files[1].read_bytes())
+    assert told["schema"] == "teastorm.tune/1"
+    [mine] = [one for one in told["front"] if one["name"] == told["recommended"]]
+    manifest = read_manifest(files[2].read_text())
+    assert manifest.spec.min_replicas == mine["setting"]["min_replicas"]
+    assert manifest.metrics[0].target == mine["target"]["target"]
+    page = files[0].read_text()
+    assert page.count("<svg") == 2
+    assert "<script" not in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert session.sentences[0].partition(":")[0] in page
+
+
+def test_a_folder_that_cannot_be_written_is_refused(session, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TuneInvalid, match=r"--out: .* cannot be written"):
+        write(session, tmp_path / "file" / "under")
+
+
+NOW = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: till}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: inference}
+  minReplicas: 1
+  maxReplicas: 1
+  metrics:
+    - type: Pods
+      pods:
+        metric: {name: teashop_in_flight}
+        target: {type: AverageValue, averageValue: 4}
+"""
+
+
+def test_the_settings_in_force_are_told_beside(service, session):
+    choice = choose(
+        service, session.tried, session.slo, [1, 2], factor=10.0, now=read_manifest(NOW)
+    )
+    assert choice.now is not None
+    assert not choice.now.score.meets(session.slo)
+    unknown = read_manifest(NOW.replace("teashop_in_flight", "queue_depth"))
+    with pytest.raises(TuneInvalid, match="'queue_depth' is no"):
+        choose(service, session.tried, session.slo, [1], factor=10.0, now=unknown)
+
+
+def test_a_search_tries_what_anybody_would_try_first(service):
+    tried = search(service, Space(most=5), Slo(good=0.9), HOW)
+    first = [one.setting for one in tried[:4]]
+    assert first[0] == Setting(min_replicas=2, max_replicas=5)
+    assert first[1].metric is Metric.OFFERED
+    assert first[2].ahead_replicas == 3
+    assert first[3].min_replicas == 3
+    assert len(tried) == 6
+    assert all(isinstance(one, Tried) for one in tried)
+
+
+def test_a_space_is_kept_to(service):
+    space = Space(metrics=(Metric.CPU,), fewest=2, most=3, planned=False)
+    for one in search(service, space, Slo(good=0.9), dataclasses.replace(HOW, trials=5)):
+        assert one.setting.metric is Metric.CPU
+        assert 2 <= one.setting.min_replicas <= one.setting.max_replicas == 3
+        assert one.setting.ahead_s == 0
+
+
+def test_a_study_can_be_shared(service, tmp_path):
+    how = dataclasses.replace(HOW, trials=2, storage=f"sqlite:///{tmp_path / 'study.db'}")
+    search(service, Space(most=3), Slo(good=0.9), how)
+    search(service, Space(most=3), Slo(good=0.9), how)
+    study = optuna.load_study(study_name=how.study, storage=how.storage)
+    assert len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))) == 4
+
+
+def test_a_storage_that_cannot_be_used_is_refused(service):
+    how = dataclasses.replace(HOW, storage="sqlite:////no/such/folder/study.db")
+    with pytest.raises(TuneInvalid, match="--storage: sqlite"):
+        search(service, Space(most=3), Slo(good=0.9), how)
+
+
+@pytest.mark.parametrize(
+    ("space", "sentence"),
+    [({"metrics": ()}, "name at least one"), ({"fewest": 4, "most": 3}, "must be from 1 to")],
+)
+def test_an_empty_space_is_refused(space, sentence):
+    with pytest.raises(TuneInvalid, match=sentence):
+        Space(**space)
