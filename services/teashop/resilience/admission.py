@@ -18,7 +18,7 @@ class LimitReached(Refusal):
     reason: ClassVar[str] = "limit"
 
 
-class PermitResolved(RuntimeError):
+class PermitResolved(Exception):  # not RuntimeError, which mypyc cannot inherit from
     """A permit was ended a second time: a defect of the caller, never of the load."""
 
 
