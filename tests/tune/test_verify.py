@@ -45,6 +45,7 @@ def test_the_experiment_runs_the_choice_on_its_own_demand(session, tmp_path):
     chosen = session.choice.chosen.setting
     assert found.autoscaler.live.spec == chosen.spec
     assert found.autoscaler.live.metrics[0].target == chosen.target(session.service).target
+    assert found.autoscaler.request_milli == 82  # 80m of the mock for 980m of 1000m
     assert found.time_factor == 600 / 240
     assert found.load.fault_s == 240
     assert found.replicas["inference"] == chosen.min_replicas

@@ -139,6 +139,7 @@ def _verified(session: Session, out: Path, seed: int, seeds: int) -> Verified:
     if outcome.run_dir is None or outcome.result is None:
         why = "; ".join(outcome.trouble) or "the run was not judged"
         raise CommandError(outcome.exit_code or INCONCLUSIVE, f"--verify: {why}")
+    _tell(f"the run was {outcome.result.verdict}: {outcome.result.reason} ({outcome.run_dir})")
     return compare(outcome.run_dir, range(seed, seed + seeds))
 
 
