@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from teashop.resilience.protections import Protections
@@ -35,6 +35,16 @@ def bytes_of(scenario: Scenario, seed: int) -> bytes:
 
 
 @settings(max_examples=25, deadline=None)
+@example(
+    # A call lost while its old time-out still ran, without deadlines: two ends for one permit.
+    on=dict.fromkeys(Protections.names(), False),
+    rates=[129.0],
+    events=[Event(at_s=4.0, kind=Happening.KILL, count=1, startup_s=0.0)],
+    replicas=1,
+    honours=0.0,
+    waiting=78,
+    seed=0,
+)
 @given(
     on=switches,
     rates=rates,

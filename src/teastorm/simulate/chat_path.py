@@ -195,6 +195,8 @@ class ChatPath(Path):
         """This gateway waits no longer for inference (deadlines are off)."""
         if attempt.permit is None or not attempt.permit.open:
             return
+        if not attempt.endpoint or attempt.called_s + self.front.config.timeout_s > now_s + 1e-9:
+            return  # the call that this was the time-out of is over; another is made or waited for
         self.now_s = now_s
         replica = self._fleet.by_name.get(attempt.endpoint)
         if replica is not None and isinstance(attempt.sequence, Sequence):
@@ -208,6 +210,7 @@ class ChatPath(Path):
         if attempt.calls <= self.front.config.retries:
             pause_s = self._target.pause_s(attempt.calls + 1, now_s, attempt.deadline_s, self.rng)
             if pause_s is not None:
+                attempt.endpoint = ""
                 self.loop.at(now_s + pause_s, self._once_more, attempt)
                 return
         self._leave(now_s, attempt, "ignored")
