@@ -25,7 +25,7 @@ demo: venv ## Replay the milk-tea day twice, protections off and on, and compare
 test: venv ## Run the tests (what needs PostgreSQL or Prometheus is skipped where they are not)
 	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not live and not slow and not e2e"
 	@# Live runs want the machine to themselves.
-	@$(BIN)/pytest -q -m "live and not slow"
+	@$(BIN)/pytest -q tests/live -m "not slow"
 
 test-slow: venv ## Run the long tests: every experiment live, five seeds, live sabotage
 	@$(BIN)/pytest -q -m "slow and not e2e"

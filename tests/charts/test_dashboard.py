@@ -158,7 +158,6 @@ def resolved(query: str) -> str:
     return query
 
 
-@pytest.mark.live
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_panel_has_something_to_show(prometheus, query):
     until(
@@ -167,7 +166,6 @@ def test_a_panel_has_something_to_show(prometheus, query):
     )
 
 
-@pytest.mark.live
 def test_the_check_can_fail(prometheus):
     misspelt = 'sum by (route) (rate(teashop_offerd_total{namespace="shop"}[10s]))'
     until(lambda: bool(asked(prometheus, "teashop_offered_total")), "the right name")
