@@ -33,7 +33,7 @@ test-slow: venv ## Run the long tests: every experiment live, five seeds, live s
 e2e: venv ## Run the short cluster tests on the current kubeconfig context, or KUBE=context
 	@KUBE=$(KUBE) tools/e2e -m "e2e and not slow"
 
-e2e-all: venv ## Run all cluster tests there (about 40 minutes)
+e2e-all: venv ## Run all cluster tests there
 	@KUBE=$(KUBE) tools/e2e -m e2e
 
 lint: venv ## Formatter, linter, types, import contracts
