@@ -1,42 +1,35 @@
-"""Linux scheduler slices: who may be interrupted how soon. Elsewhere nothing here does anything."""
+"""Linux scheduling: who runs before whom. Elsewhere nothing here does anything."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import platform
-import sys
-
-_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+import os
+from pathlib import Path
 
 
-class _SchedAttr(ctypes.Structure):
-    """`struct sched_attr`, sched_setattr(2), its first version."""
+def set_autogroup(pid: int, niceness: int) -> bool:
+    """Nice the session's autogroup; False when the kernel asks to come back (once per 100 ms).
 
-    _fields_ = (
-        ("size", ctypes.c_uint32),
-        ("sched_policy", ctypes.c_uint32),
-        ("sched_flags", ctypes.c_uint64),
-        ("sched_nice", ctypes.c_int32),
-        ("sched_priority", ctypes.c_uint32),
-        ("sched_runtime", ctypes.c_uint64),
-        ("sched_deadline", ctypes.c_uint64),
-        ("sched_period", ctypes.c_uint64),
-    )
-
-
-def set_slice(slice_ns: int, *, pid: int = 0, nice: int = 0) -> bool:
-    """Ask the kernel to schedule a thread (0: this one) in slices of `slice_ns`.
-
-    For SCHED_OTHER, `sched_runtime` is the slice since Linux 6.12 (EEVDF); older kernels ignore
-    it. A short slice makes a waking thread run before batch work, and a running one give way
-    sooner. The call sets `nice` too, so name the one in force. Returns whether the kernel took
-    it; elsewhere, and on failure, nothing changes.
+    With Linux's autogroups (sched(7)) a nice value only counts inside a session; between sessions,
+    and each replica and the load generator have one, the group's own niceness does.
     """
-    number = _SCHED_SETATTR.get(platform.machine())
-    if sys.platform != "linux" or number is None:
+    try:
+        Path(f"/proc/{pid}/autogroup").write_text(f"{niceness}\n", encoding="ascii")
+    except BlockingIOError:
         return False
-    attr = _SchedAttr(size=ctypes.sizeof(_SchedAttr), sched_nice=nice, sched_runtime=slice_ns)
-    with contextlib.suppress(OSError, AttributeError):
-        return bool(ctypes.CDLL(None).syscall(number, pid, ctypes.byref(attr), 0) == 0)
-    return False
+    except OSError:
+        return True
+    return True
+
+
+def take_priority(niceness: int) -> int:
+    """Nice this process and its session, where it may; returns the niceness in force.
+
+    Below 0 that needs CAP_SYS_NICE. It counts against other cgroups too: what a cluster's nodes
+    run shares one group's weight, and this process keeps its own.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    in_force = os.getpriority(os.PRIO_PROCESS, 0)
+    set_autogroup(os.getpid(), in_force)
+    return in_force

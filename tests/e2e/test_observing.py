@@ -28,7 +28,7 @@ def test_the_recorder_and_prometheus_count_the_same(
     kubernetes.deploy(ShopPlan(replicas={"gateway": 2}))
     kubernetes.wait_ready(kubernetes.ready_within_s)
     t0_s, t0_unix_s = time.monotonic(), time.time()
-    prometheus = connect(PROMETHEUS, t0_unix_s=t0_unix_s, lookback_s=5.0)
+    prometheus = connect(PROMETHEUS, t0_unix_s=t0_unix_s, lookback_s=12.0)
     labels = {"route": "menu"}
 
     def counted() -> float:

@@ -15,6 +15,7 @@ from teastorm.runner import progress, shop
 from teastorm.runner.capacity import CapacityStore, key_of
 from teastorm.runner.closing import Outcome
 from teastorm.runner.folder import RunFolder
+from teastorm.runner.place import objectives_on
 from teastorm.runner.problems import RunProblem
 from teastorm.runner.run import Wish, prepared
 
@@ -152,3 +153,21 @@ def test_the_demo_succeeds_when_the_lesson_was_seen(
         for exit_code in (unprotected, protected)
     )
     assert _exit_code(first, second) == code
+
+
+def test_a_cluster_widens_what_it_must_and_nothing_else(overload: experiments.Experiment) -> None:
+    slo = overload.slo
+    assert objectives_on(slo, "local") == slo
+    there = objectives_on(slo, "kubernetes").objectives
+    changed = {name: bound.limit for name, bound in there.items() if bound != slo.objectives[name]}
+    assert changed == {"generator-healthy": 20.0, "refusals-fast": 200.0}
+    assert all(bound.n_min == slo.objectives[name].n_min for name, bound in there.items())
+
+
+def test_an_experiments_own_wider_limits_stay_on_a_cluster(
+    overload: experiments.Experiment,
+) -> None:
+    wide = overload.slo.with_overrides(
+        {"generator-healthy": {"limit": 30.0}, "refusals-fast": {"limit": 500.0}}, "a test"
+    )
+    assert objectives_on(wide, "kubernetes") == wide

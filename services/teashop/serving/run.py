@@ -28,6 +28,7 @@ from teashop.serving.admin import AdminApp
 from teashop.serving.clock import SystemClock
 from teashop.serving.service import Service
 from teashop.serving.settings import SettingsError, load
+from teashop.serving.slices import answer_soon
 
 SERVICES = ("gateway", "inference", "orders", "dispatch")
 log = logging.getLogger("teashop.run")
@@ -209,7 +210,9 @@ def main() -> None:
     """The entry point."""
     import uvloop  # noqa: PLC0415 - only a running service needs it
 
-    sys.exit(uvloop.run(serve(parse())))
+    args = parse()
+    answer_soon(args.service)
+    sys.exit(uvloop.run(serve(args)))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from teastorm.load.endpoints import PERIOD_S, Gateways
 from teastorm.load.engine import Engine
 from teastorm.load.errors import LoadError
-from teastorm.load.health import collect_all_when_large, collect_young, quiet_collector, short_slice
+from teastorm.load.health import collect_all_when_large, collect_young, quiet_collector, run_first
 from teastorm.load.plan import draw
 from teastorm.load.session import SPEC_VARIABLE, Spec, merge, monotonic_of, write_part, write_plan
 
@@ -111,7 +111,7 @@ class _Generator:
             answered=lambda klass, s: stats.log_request("", klass, round(s * 1000), 0),
         )
         self.gateways.refresh()
-        short_slice()
+        run_first()
         quiet_collector()
         start_s = self.starts_s.get(timeout=_PATIENCE_S)
         gevent.spawn(self._watch)

@@ -5,8 +5,13 @@ from teastorm.runner.problems import usage
 from teastorm.verdict.slo import Slo
 
 CLUSTER = "kubernetes"
-CLUSTER_LAG_MS = 20.0
-"""Send lag (p99) that voids a run while a cluster shares the machine (DEFINITIONS.md)."""
+CLUSTER_LIMITS_MS = {"generator-healthy": 20.0, "refusals-fast": 200.0}
+"""What a cluster that shares the generator's machine is allowed (p99).
+
+The send lag is DEFINITIONS.md's. A refusal counts from its intended send, so that lag is in it, and
+so are the nodes' own doings: on two cores with three nodes, 92 ms were measured where the shop's
+own processes refuse within 15.
+"""
 
 
 def runs_on(experiment: Experiment, platform: str) -> None:
@@ -19,10 +24,12 @@ def runs_on(experiment: Experiment, platform: str) -> None:
 
 
 def objectives_on(slo: Slo, platform: str) -> Slo:
-    """The objectives there: a generator beside a cluster is allowed a longer send lag."""
-    lag = slo.objectives["generator-healthy"]
-    if platform != CLUSTER or lag.limit >= CLUSTER_LAG_MS:
+    """The objectives there: on a cluster no narrower than `CLUSTER_LIMITS_MS`."""
+    if platform != CLUSTER:
         return slo
-    return slo.with_overrides(
-        {"generator-healthy": {"limit": CLUSTER_LAG_MS}}, "objectives on a cluster"
-    )
+    wider = {
+        name: {"limit": limit}
+        for name, limit in CLUSTER_LIMITS_MS.items()
+        if slo.objectives[name].limit < limit
+    }
+    return slo.with_overrides(wider, "objectives on a cluster") if wider else slo

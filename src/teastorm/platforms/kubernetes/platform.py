@@ -258,6 +258,9 @@ class KubernetesPlatform:
         if "gateway" in asked and shop.wanted["gateway"]:
             left_s = max(until_s - time.monotonic(), 1.0)
             door.await_open(self.settings.door, min(DOOR_OPENS_WITHIN_S, left_s))
+            nodes = sorted({pod.host_ip for pod in shop.fleet.pods("gateway") if pod.host_ip})
+            address = door.shortest(shop.api, self.settings, nodes)
+            door.write(self._folder() / "door.json", address)
 
     def start_load(
         self, plan: LoadPlan, *, seed: int, run_dir: Path, t0_unix_s: float

@@ -31,7 +31,7 @@ class Pod:
     """A pod of the release. Times are Unix seconds, None until the moment came.
 
     `restarts`, `container_started_s` and `waiting` are of its one service container (the first).
-    `disruption` is the reason of its DisruptionTarget condition: who evicted it.
+    `host_ip` is its node's address. `disruption` is the reason of its DisruptionTarget condition: who evicted it.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Pod:
     deleting: bool
     ports: Mapping[str, int]
     container: str
+    host_ip: str = ""
     restarts: int = 0
     container_started_s: float | None = None
     running: bool = False
@@ -115,6 +116,7 @@ def parse_pod(body: Json) -> Pod:
         component=labels.get(COMPONENT_LABEL, ""),
         node=spec.get("nodeName", ""),
         ip=status.get("podIP", ""),
+        host_ip=status.get("hostIP", ""),
         phase=status.get("phase", "Pending"),
         created_s=unix_s(meta.get("creationTimestamp")) or 0.0,
         ready=conditions.get("Ready", {}).get("status") == "True",

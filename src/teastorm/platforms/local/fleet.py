@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from teastorm.platforms.base import Event, EventKind, PlatformError, Replica
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints
 from teastorm.platforms.local.probe import ReadinessProbe
-from teastorm.platforms.local.process import DEFAULT_NICENESS, NICENESS, Launched, set_autogroup
+from teastorm.platforms.local.process import DEFAULT_NICENESS, NICENESS, Launched
 from teastorm.platforms.local.state import ProcessNote
 from teastorm.platforms.reconcile import Wanted
+from teastorm.scheduling import set_autogroup
 
 TICK_S = 0.05
 HOST = "127.0.0.1"

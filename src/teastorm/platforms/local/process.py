@@ -11,14 +11,12 @@ from pathlib import Path
 import psutil
 
 from teastorm.platforms.base import PlatformError
-from teastorm.scheduling import set_slice
+from teastorm.scheduling import set_autogroup
 
 # The load generator must stay punctual on the machine it shares with the shop: every replica
 # yields to it (0), and the mock of a GPU, which would not compete for CPU in reality, to the rest.
 NICENESS = {"gateway": 12, "orders": 12, "dispatch": 13, "inference": 17}
 DEFAULT_NICENESS = 12
-# A running replica gives way after half a millisecond, not after the kernel's usual three.
-SLICE_NS = 500_000
 # psutil derives the start from the kernel's clock ticks (10 ms).
 START_TOLERANCE_S = 0.02
 
@@ -79,23 +77,7 @@ def _yield_cpu(pid: int, niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
     except OSError:
         return
-    set_slice(SLICE_NS, pid=pid, nice=niceness)
     set_autogroup(pid, niceness)
-
-
-def set_autogroup(pid: int, niceness: int) -> bool:
-    """Nice the session's autogroup; False when the kernel asks to come back (once per 100 ms).
-
-    With Linux's autogroups (sched(7)) a nice value only counts inside a session; between sessions,
-    and each replica has one, the group's own niceness does.
-    """
-    try:
-        Path(f"/proc/{pid}/autogroup").write_text(f"{niceness}\n", encoding="ascii")
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def start_time(pid: int) -> float | None:

@@ -1,0 +1,51 @@
+"""Priority over the shop is asked for and kept; where it is refused, nothing else changes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SAY = """
+import os
+{before}
+{do}
+print(os.getpriority(os.PRIO_PROCESS, 0))
+"""
+
+
+def niceness(before: str, do: str) -> int:
+    """Of a process of its own session, after `do`."""
+    done = subprocess.run(
+        [sys.executable, "-c", SAY.format(before=before, do=do)],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=30,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+def test_taking_priority_nices_the_process_and_its_session() -> None:
+    do = (
+        "from teastorm.scheduling import take_priority\n"
+        "assert take_priority(7) == 7\n"
+        "from pathlib import Path\n"
+        "group = Path('/proc/self/autogroup')\n"
+        "assert not group.exists() or group.read_text().split()[-1] == '7', group.read_text()"
+    )
+    assert niceness("", do) == 7
+
+
+def test_a_refused_priority_leaves_the_one_in_force() -> None:
+    refuse = (
+        "def refuse(*_):\n    raise PermissionError\n"
+        "os.setpriority(os.PRIO_PROCESS, 0, 3)\nos.setpriority = refuse"
+    )
+    do = "from teastorm.load.health import run_first\nrun_first()"
+    assert niceness(refuse, do) == 3
+
+
+def test_a_service_that_asks_for_short_slices_keeps_its_niceness() -> None:
+    do = "from teashop.serving.slices import answer_soon\nanswer_soon('gateway')"
+    assert niceness("os.nice(9)", do) == 9
