@@ -27,13 +27,25 @@ ROOT = Path(__file__).parents[2]
 TEASTORM = [sys.executable, "-m", "teastorm.cli.main"]
 RUN_LIMIT_S = 600
 VOID = {3, 4}
+SHORT_CONTRACT = {
+    "test_deploy_brings_up_the_wanted_counts",
+    "test_a_killed_replica_is_replaced_by_another",
+    "test_faults_are_set_and_cleared",
+    "test_audit_gives_both_ledgers",
+    "test_tear_down_leaves_nothing_and_may_be_repeated",
+}
+"""Of the contract in the short set; each of its tests installs the shop anew, some 20 s."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+        if here not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.e2e)
+        name = getattr(item, "originalname", item.name)
+        if item.path.name == "test_contract.py" and name not in SHORT_CONTRACT:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

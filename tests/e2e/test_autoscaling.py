@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
 from tests.e2e.conftest import Until
 
@@ -14,6 +15,8 @@ from teastorm.load.process import start_load
 from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
+
+pytestmark = pytest.mark.slow  # five minutes: up in one or two, and down again after a quiet while
 
 BUSY_RPS = 30.0
 SCALING = {

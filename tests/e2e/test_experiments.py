@@ -36,7 +36,7 @@ def test_the_folder_holds_what_explains_the_run(protected: Ran) -> None:
     assert {"report.html", "metrics.parquet", "ledger.json", "events.json", "logs"} <= names
     logs = {path.name for path in (protected.folder / "logs").iterdir()}
     assert any(name.startswith("teashop-gateway-") for name in logs)
-    assert "token" not in (protected.folder / "settings" / "values.json").read_text()
+    assert '"token"' not in (protected.folder / "settings" / "values.json").read_text()
 
 
 @pytest.mark.parametrize(
