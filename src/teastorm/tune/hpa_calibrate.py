@@ -15,6 +15,7 @@ from teastorm.autoscale.pods import Status
 from teastorm.load.plan import draw
 from teastorm.simulate.scenario import InferenceModel
 from teastorm.tune.errors import TuneInvalid
+from teastorm.tune.hpa_lags import start_ups
 from teastorm.tune.hpa_record import HpaRecord
 
 ENOUGH = 12
@@ -88,7 +89,7 @@ def calibrate(record: HpaRecord, tokens: int = 40) -> Calibrated:
     ]
     if not requests:
         raise TuneInvalid("calibration needs pods that request CPU")
-    starts = _starts(record)
+    starts = start_ups(record)
     return Calibrated(
         cpu_idle_milli=round(idle),
         cpu_busy_milli=round(busy),
@@ -180,18 +181,3 @@ def _ready_since(record: HpaRecord) -> Mapping[str, float]:
             if pod.ready is not None and pod.ready.status is Status.TRUE:
                 since.setdefault(pod.name, pod.ready.last_transition_s)
     return since
-
-
-def _starts(record: HpaRecord) -> list[float]:
-    """From the look that first saw the larger wish to the look that first saw each pod ready."""
-    asked: list[float] = []
-    starts: list[float] = []
-    known = {pod.name for pod in record.looks[0].pods}
-    for before, after in pairwise(record.looks):
-        asked += [after.at_s] * max(0, after.wanted - before.wanted)
-        for pod in after.pods:
-            is_ready = pod.ready is not None and pod.ready.status is Status.TRUE
-            if pod.name not in known and is_ready and asked:
-                known.add(pod.name)
-                starts.append(after.at_s - asked.pop(0))
-    return starts

@@ -25,6 +25,11 @@ RECORD = "hpa-record.json"
 CALM_WITHIN_S = 180.0
 """Metrics-server needs two samples of a new pod, and the start of a process is CPU too."""
 
+CALM_LOOKS = 20
+"""Looks in a row, a second apart: longer than a period of the controller."""
+KEPT_S = 30.0
+"""What of the calm before the load is kept."""
+
 type Told = Callable[[str], None]
 
 
@@ -39,6 +44,9 @@ class Drive:
         replicas: of the services that are not scaled.
         calm_replicas: begin once the HPA wants so many and has a metric.
         planned: floors of the HPA from moments of the load on, as `teastorm tune` plans them.
+        burn_share: cores that a full replica burns; None: the chart's own.
+        protections: switches by name; one that is not named keeps the shop's default.
+        startup_s: what an inference pod waits before its process starts.
     """
 
     settings: ClusterSettings
@@ -51,6 +59,8 @@ class Drive:
     calm_replicas: int = 1
     planned: Sequence[Planned] = ()
     burn_share: float | None = None
+    protections: Mapping[str, bool] = field(default_factory=dict)
+    startup_s: float = 0.0
 
 
 def drive(wish: Drive, run_dir: Path, told: Told) -> HpaRecord:
@@ -73,12 +83,14 @@ def drive(wish: Drive, run_dir: Path, told: Told) -> HpaRecord:
     plan = ShopPlan(
         replicas={**wish.replicas, SERVICE: wish.calm_replicas},
         settings={SERVICE: speeds},
+        protections=wish.protections,
+        startup_s={SERVICE: wish.startup_s} if wish.startup_s else {},
         run_dir=run_dir,
     )
     told("starting the shop")
     try:
         platform.deploy(plan)
-        platform.wait_ready(platform.ready_within_s)
+        platform.wait_ready(platform.ready_within_s + 2 * wish.startup_s)
         return _record(wish, platform, run_dir, told)
     except LoadError as error:
         raise SourceUnreachable(f"the load: {str(error).rstrip('.')}") from error
@@ -112,28 +124,25 @@ def _record(wish: Drive, platform: KubernetesPlatform, run_dir: Path, told: Told
         hpa = recorder.manifest()
     finally:
         recorder.stop()
-    looks = tuple(look for look in recorder.taken(zero_s) if look.at_s >= -SETTLED_S)
+    looks = tuple(look for look in recorder.taken(zero_s) if look.at_s >= -KEPT_S)
     record = HpaRecord(
         hpa=hpa,
         plan=wish.plan,
         seed=wish.seed,
         model=wish.model,
         replicas=dict(wish.replicas),
+        protections=dict(wish.protections),
         looks=looks,
     )
     record.write(run_dir / RECORD)
     return record
 
 
-SETTLED_S = 30.0
-"""What of the calm before the load is kept."""
-
-
 def _await_calm(recorder: HpaRecorder, replicas: int, told: Told) -> None:
-    """Until the HPA has a metric and its target as many ready pods as it wants, twice in a row."""
+    """Until the HPA has a metric and its target as many ready pods as it wants, for a while."""
     until_s = time.monotonic() + CALM_WITHIN_S
     calm = 0
-    while calm < 2 * SYNC_LOOKS:
+    while calm < CALM_LOOKS:
         looks = recorder.taken(0.0)
         last = looks[-1] if looks else None
         calm = calm + 1 if last is not None and _is_calm(last, replicas) else 0
@@ -145,9 +154,6 @@ def _await_calm(recorder: HpaRecorder, replicas: int, told: Told) -> None:
             )
         time.sleep(1.0)
     told(f"the HPA is calm at {replicas}")
-
-
-SYNC_LOOKS = 10
 
 
 def _is_calm(look: Look, replicas: int) -> bool:

@@ -180,11 +180,11 @@ def compare(run_dir: Path, seeds: Sequence[int]) -> Verified:
     p99_s = np.quantile(run.requests.latency_s[chats & run.requests.good], 0.99)
     changes = [e for e in run.events if e.kind == "autoscale"]
     figures = (
-        _beside("misses", "share", [r.slo_misses / r.classes["chat"].offered for r in results],
+        beside("misses", "share", [r.slo_misses / r.classes["chat"].offered for r in results],
                 float(lost.sum()) / max(1, int(chats.sum()))),
-        _beside("p99 of good answers", "s", [r.p99_s for r in results if r.p99_s], float(p99_s)),
-        _beside("ready pod-seconds", "s", [float(c.sum()) for c in curves], float(measured.sum())),
-        _beside("changes", "", [float(r.changes) for r in results],
+        beside("p99 of good answers", "s", [r.p99_s for r in results if r.p99_s], float(p99_s)),
+        beside("ready pod-seconds", "s", [float(c.sum()) for c in curves], float(measured.sum())),
+        beside("changes", "", [float(r.changes) for r in results],
                 float(sum(e.details["current"] != e.details["desired"] for e in changes))),
         *_lags(run, scenario),
     )  # fmt: skip
@@ -268,7 +268,8 @@ def _lags(run: Run, scenario: Scenario) -> list[Beside]:
     return found
 
 
-def _beside(name: str, unit: str, values: Sequence[float], measured: float) -> Beside:
+def beside(name: str, unit: str, values: Sequence[float], measured: float) -> Beside:
+    """The mean over seeds with its interval, beside what was measured."""
     if not values:
         return Beside(name=name, unit=unit, predicted=None, measured=measured)
     found = mean_of(values)
