@@ -14,12 +14,11 @@ from teastorm.autoscale.metrics import PodValue
 from teastorm.autoscale.pods import Status
 from teastorm.load.plan import draw
 from teastorm.simulate.scenario import InferenceModel
+from teastorm.tune.cpu import fit
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.hpa_lags import start_ups
 from teastorm.tune.hpa_record import HpaRecord
 
-ENOUGH = 12
-"""Samples from which two numbers can be told."""
 FULLEST = 0.9
 """Busier replicas say little of what a request costs: some are refused or wait."""
 CHAT = "chat"
@@ -71,12 +70,7 @@ def calibrate(record: HpaRecord, tokens: int = 40) -> Calibrated:
     seen = _samples(record)
     first = {key: at_s for key, (at_s, _) in seen.items()}
     rows = _fills(record, seen, tokens)
-    if len(rows) < ENOUGH:
-        raise TuneInvalid(
-            f"calibration needs at least {ENOUGH} CPU samples of ready pods, got {len(rows)}; "
-            "record a longer load"
-        )
-    idle, busy, error = _fitted(rows)
+    cpu = fit(rows)
     ends = [[end_s for _, end_s in sorted(k for k in seen if k[0] == pod)] for pod in _names(seen)]
     steps = [b - a for times in ends for a, b in pairwise(times)]
     if not steps:
@@ -91,9 +85,9 @@ def calibrate(record: HpaRecord, tokens: int = 40) -> Calibrated:
         raise TuneInvalid("calibration needs pods that request CPU")
     starts = start_ups(record)
     return Calibrated(
-        cpu_idle_milli=round(idle),
-        cpu_busy_milli=round(busy),
-        cpu_error_milli=error,
+        cpu_idle_milli=cpu.idle_milli,
+        cpu_busy_milli=cpu.busy_milli,
+        cpu_error_milli=cpu.error_milli,
         cpu_request_milli=requests[-1],
         startup_s=statistics.median(starts) if starts else None,
         scrape_s=statistics.median(steps),
@@ -156,21 +150,6 @@ def fill_of(rate_rps: float, alone_s: float, model: InferenceModel) -> float:
     base = rate_rps * alone_s / model.max_num_seqs
     slower = base * (model.slowdown - 1)
     return base / (1 - slower) if slower < 1 else 2.0
-
-
-def _fitted(rows: list[tuple[float, float]]) -> tuple[float, float, float]:
-    fills = np.array([fill for fill, _ in rows])
-    millis = np.array([milli for _, milli in rows])
-    if float(np.ptp(fills)) < 0.1:
-        raise TuneInvalid(
-            "calibration needs a load that varies: the pods' share of busy places went from "
-            f"{fills.min():.0%} to {fills.max():.0%} only"
-        )
-    sides = np.stack([np.ones(len(fills)), fills], axis=1)
-    (idle, busy), *_ = np.linalg.lstsq(sides, millis, rcond=None)
-    idle, busy = max(0.0, float(idle)), max(0.0, float(busy))
-    left = millis - idle - busy * fills
-    return idle, busy, float(np.sqrt(np.mean(left**2)))
 
 
 def _ready_since(record: HpaRecord) -> Mapping[str, float]:

@@ -28,7 +28,7 @@ from teastorm.simulate.run import simulate
 from teastorm.simulate.scaling import Planned
 from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.summary import mean_of
-from teastorm.tune.calibrate import at_measured_capacity
+from teastorm.tune.calibrate import at_measured_capacity, with_cpu
 from teastorm.tune.choose import scaling_of
 from teastorm.tune.compress import faster
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
@@ -135,9 +135,12 @@ def _local_request_milli(service: Service) -> int:
     """A request against which a full mock uses the share that a full replica of the model does.
 
     The mock burns a few hundredths of a core where a real server burns all of one; what serving
-    costs on top is not in it, so a verification by CPU is rougher than by the other metrics.
+    costs on top is not in it, so a verification by CPU is rougher than by the other metrics, unless
+    the model's CPU was calibrated from a run of this shop.
     """
     model = service.model
+    if service.cpu_measured:
+        return model.cpu_request_milli
     return max(1, round(BURNED_MILLI * model.cpu_request_milli / max(1, model.cpu_busy_milli)))
 
 
@@ -223,6 +226,8 @@ def _scenario(run_dir: Path) -> Scenario:
     service = at_measured_capacity(
         Service(scenario=scenario, tokens=scenario.front.tokens_full), about
     )
+    # What a replica of this very run used; the request is the run's own.
+    service = with_cpu(service, run_dir, about, [])
     starts = [sum(lag[k] for k in ("start_s", "warm_up_s")) for lag in lags_of(run_dir)]
     if starts:
         service = service.with_model(startup_s=statistics.median(starts))
