@@ -5,7 +5,7 @@ From the events of the local platform's live autoscaler, or from a cluster's own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -134,7 +134,7 @@ def _sight(event: Event, targets: Sequence[tuple[str, float]]) -> Sight:
     )
 
 
-def _load(row: dict[str, object], how: str, target: float) -> float | None:
+def _load(row: Mapping[str, object], how: str, target: float) -> float | None:
     value = row.get("utilization_percent" if how == _UTILISATION else "usage_milli")
     return value / target if isinstance(value, int | float) and target > 0 else None
 
