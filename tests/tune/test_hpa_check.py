@@ -20,7 +20,7 @@ from teastorm.simulate.scenario import InferenceModel, Scenario
 from teastorm.tune.curve import closeness, stepped
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.hpa_calibrate import calibrate, fill_of
-from teastorm.tune.hpa_model import DISCOVERY_S, check_hpa
+from teastorm.tune.hpa_model import DISCOVERY_S, check_hpa, scenario_of
 from teastorm.tune.hpa_port import check_port
 from teastorm.tune.hpa_record import HpaRecord, Look, read
 
@@ -182,6 +182,16 @@ def test_one_record_predicts_the_other(records, capsys):
     assert found.ready.within_one > found.ready.constant_within_one + 0.3
     assert not found.own
     assert found.met
+
+
+def test_floors_that_were_raised_are_simulated_too(records):
+    looks = [
+        dataclasses.replace(look, floor=3 if 100 <= look.at_s < 200 else 1)
+        for look in records[0].looks
+    ]
+    record = dataclasses.replace(records[0], looks=tuple(looks))
+    planned = scenario_of(record, calibrate(record)).scaling.planned
+    assert [(round(p.at_s), p.min_replicas) for p in planned] == [(100, 3), (200, 1)]
 
 
 def test_wrong_numbers_miss_the_goal(records):

@@ -61,7 +61,7 @@ def _replicas(run: Run, seen: Sequence[Sight]) -> Figure:
             name="by the metrics",
             values=_held(seen, [s.asked for s in seen], at),
             colour="grey",
-            style="dashed",
+            style="step dashed",
         )
         lines.insert(0, asked)
     chart = Chart(

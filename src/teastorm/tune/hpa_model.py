@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from teashop.resilience.protections import Protections
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.result import Result
 from teastorm.simulate.run import simulate
-from teastorm.simulate.scaling import Scaling
+from teastorm.simulate.scaling import Planned, Scaling
 from teastorm.simulate.scenario import Scenario
 from teastorm.tune.curve import Closeness, Curve, closeness, stepped
 from teastorm.tune.hpa_calibrate import Calibrated, calibrate
@@ -90,7 +91,17 @@ def scenario_of(record: HpaRecord, calibrated: Calibrated) -> Scenario:
             sync_s=SYNC_S,
             scrape_s=calibrated.scrape_s,
             lag_s=calibrated.lag_s,
+            planned=_floors(record),
         ),
+    )
+
+
+def _floors(record: HpaRecord) -> tuple[Planned, ...]:
+    """The HPA's minReplicas as it was raised and put back while the load ran."""
+    return tuple(
+        Planned(at_s=max(0.0, after.at_s), min_replicas=after.floor)
+        for before, after in itertools.pairwise(record.looks)
+        if after.floor != before.floor
     )
 
 

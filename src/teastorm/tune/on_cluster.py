@@ -95,7 +95,8 @@ def drive(wish: Drive, run_dir: Path, told: Told) -> HpaRecord:
     except LoadError as error:
         raise SourceUnreachable(f"the load: {str(error).rstrip('.')}") from error
     finally:
-        platform.tear_down()
+        if left := platform.tear_down():
+            told(f"not taken down: {left}")
 
 
 def _record(wish: Drive, platform: KubernetesPlatform, run_dir: Path, told: Told) -> HpaRecord:
@@ -107,6 +108,7 @@ def _record(wish: Drive, platform: KubernetesPlatform, run_dir: Path, told: Told
     recorder.start()
     try:
         _await_calm(recorder, wish.calm_replicas, told)
+        hpa = recorder.manifest()
         t0_unix_s = time.time()
         load = start_load(
             plan=wish.plan,
@@ -121,7 +123,6 @@ def _record(wish: Drive, platform: KubernetesPlatform, run_dir: Path, told: Told
             load.wait(wish.plan.bound_s - wish.plan.seconds + 30.0)
         finally:
             load.stop()
-        hpa = recorder.manifest()
     finally:
         recorder.stop()
     looks = tuple(look for look in recorder.taken(zero_s) if look.at_s >= -KEPT_S)
