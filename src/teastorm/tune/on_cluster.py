@@ -25,8 +25,9 @@ RECORD = "hpa-record.json"
 CALM_WITHIN_S = 180.0
 """Metrics-server needs two samples of a new pod, and the start of a process is CPU too."""
 
-CALM_LOOKS = 20
-"""Looks in a row, a second apart: longer than a period of the controller."""
+POLL_S = 0.5
+CALM_LOOKS = 40
+"""Polls in a row: longer than a period of the controller."""
 KEPT_S = 30.0
 """What of the calm before the load is kept."""
 
@@ -103,7 +104,11 @@ def _record(wish: Drive, platform: KubernetesPlatform, run_dir: Path, told: Told
     settings = wish.settings
     api = connect(settings)
     recorder = HpaRecorder(
-        api, namespace=settings.namespace, release=settings.release, service=SERVICE
+        api,
+        namespace=settings.namespace,
+        release=settings.release,
+        service=SERVICE,
+        clock=time.time,
     )
     recorder.start()
     try:
@@ -153,7 +158,7 @@ def _await_calm(recorder: HpaRecorder, replicas: int, told: Told) -> None:
                 f"the HPA was not calm at {replicas} within {CALM_WITHIN_S:.0f} s ({seen}); see "
                 "kubectl describe hpa, and that metrics-server runs"
             )
-        time.sleep(1.0)
+        time.sleep(POLL_S)
     told(f"the HPA is calm at {replicas}")
 
 
@@ -188,6 +193,6 @@ def _follow(
                 f"wanted, metric {look.percent} %"
             )
             next_s = at_s + 30.0
-        time.sleep(0.5)
+        time.sleep(POLL_S)
     if time.time() - zero_s < wish.plan.seconds:
         raise PlatformError(3, "the load generator ended before its time")
