@@ -33,7 +33,7 @@ MODEL = InferenceModel(max_num_seqs=4, startup_s=3.0)
 BURN_SHARE = 0.06
 REQUEST = "80m"
 TARGET_PERCENT = 60
-PEAK_RPS = 38.0
+PEAK_RPS = 44.0
 LOW_SHARE = 0.08
 LOW_S, RAMP_S, HIGH_S, LAST_S = 60, 240, 120, 150
 

@@ -81,7 +81,7 @@ class Watched(Scaler):
                 at_s=now_s,
                 wanted=self.wanted(),
                 desired=told.desired if told else 0,
-                current=self.wanted(),
+                current=told.decision.current if told else 0,
                 percent=opinion.utilisation_percent if opinion else None,
                 average_milli=opinion.usage_milli if opinion else None,
                 floor=1,
@@ -156,12 +156,16 @@ def test_a_controller_that_decides_otherwise_is_found_out(records):
     looks = list(records[0].looks)
     ups = [n for n in range(1, len(looks)) if looks[n].desired > looks[n - 1].desired]
     place = ups[2]
-    looks[place:] = [
-        dataclasses.replace(look, desired=look.desired + 1) if n == 0 else look
-        for n, look in enumerate(looks[place:])
-    ]
+    for n in range(place, place + 10):
+        looks[n] = dataclasses.replace(looks[n], desired=looks[n].desired + 1)
     found = check_port(dataclasses.replace(records[0], looks=tuple(looks)))
     assert found.equal < found.known
+
+
+def test_syncs_without_a_trace_are_syncs_too(records):
+    found = check_port(records[0])
+    steps = np.diff([sync.at_s for sync in found.syncs])
+    assert steps == pytest.approx(15.0)
 
 
 def test_a_sample_that_nobody_recorded_makes_a_sync_unknown(records):

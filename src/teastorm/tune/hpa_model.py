@@ -17,11 +17,9 @@ from teastorm.simulate.scaling import Planned, Scaling
 from teastorm.simulate.scenario import Scenario
 from teastorm.tune.curve import Closeness, Curve, closeness, stepped
 from teastorm.tune.hpa_calibrate import Calibrated, calibrate
-from teastorm.tune.hpa_port import PortCheck, check_port
+from teastorm.tune.hpa_port import SYNC_S, PortCheck, check_port
 from teastorm.tune.hpa_record import HpaRecord
 
-SYNC_S = 15.0
-"""kube-controller-manager's default (--horizontal-pod-autoscaler-sync-period)."""
 DISCOVERY_S = 3.0
 """Names are looked up each second, and CoreDNS keeps an answer for up to five."""
 

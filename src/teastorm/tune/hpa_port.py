@@ -1,14 +1,15 @@
 """The port beside the real controller: the same pods and samples in, and is the same decided?
 
-The controller writes its status at each sync whose outcome differs from the last. A look at which
-the status changed therefore tells of a sync since the look before. Which pods and samples that
-sync read is known to a second: those of the look before, or of this one; the combination that
-gives the very average which the controller reported is taken.
+The controller looks each `SYNC_S` and writes its status when something in it changed. So changes
+of the status show the moments of its syncs, and the syncs in between are known to have changed
+nothing. Which pods and samples a sync read is known to a second: those of the look before, or of
+the one after; the combination that gives the very average which the controller reported is taken.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +20,9 @@ from teastorm.autoscale.evaluate import Advice, Readings, advise
 from teastorm.autoscale.pods import Pod, StartUp
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.hpa_record import HpaRecord, Look
+
+SYNC_S = 15.0
+"""kube-controller-manager's default (--horizontal-pod-autoscaler-sync-period)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +48,7 @@ class Sync:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PortCheck:
-    """All syncs that left a trace."""
+    """All syncs from the first to the last that left a trace."""
 
     syncs: tuple[Sync, ...]
 
@@ -82,27 +86,58 @@ def check_port(record: HpaRecord, start_up: StartUp | None = None) -> PortCheck:
         raise TuneInvalid("the record's HPA must follow one resource metric, for instance cpu")
     scaler = Autoscaler(manifest.spec)
     syncs = []
-    for before, after in pairwise(record.looks):
-        if after.status == before.status and after.wanted == before.wanted:
-            continue
-        if after.average_milli is None:
-            continue
+    for at_s, before, after in _moments(record):
         scaler.spec = dataclasses.replace(manifest.spec, min_replicas=after.floor)
         known, advice = _advice(record, before, after, start_up or StartUp())
-        decision = scaler.decide(after.at_s, before.wanted, advice.replicas)
-        opinion = advice.opinions[0]
+        # The status has spec.replicas as the sync found it.
+        decision = scaler.decide(at_s, after.current, advice.replicas)
         syncs.append(
             Sync(
-                at_s=after.at_s,
+                at_s=at_s,
                 known=known,
                 average_milli=after.average_milli,
                 percent=after.percent,
-                port_percent=opinion.utilisation_percent,
+                port_percent=advice.opinions[0].utilisation_percent,
                 desired=after.desired,
                 port_desired=decision.desired,
             )
         )
     return PortCheck(syncs=tuple(syncs))
+
+
+def _moments(record: HpaRecord) -> Iterator[tuple[float, Look, Look]]:
+    """Each sync's moment with the looks before and after it.
+
+    Moments are put on a grid of exact periods: the looks know them to a second only, and whether
+    an entry of the port's memory is 14.9 or 15.0 s old decides whether it counts.
+    """
+    changed = {
+        n + 1: (before, after)
+        for n, (before, after) in enumerate(pairwise(record.looks))
+        if after.status != before.status and after.average_milli is not None
+    }
+    if not changed:
+        return
+    looks = record.looks
+    phase_s = _phase([looks[n].at_s for n in changed])
+    numbers = {round((looks[n].at_s - phase_s) / SYNC_S): n for n in changed}
+    for number in range(min(numbers), max(numbers) + 1):
+        at_s = phase_s + number * SYNC_S
+        place = numbers.get(number)
+        if place is not None:
+            yield at_s, *changed[place]
+            continue
+        near = [look for look in looks if abs(look.at_s - at_s) <= 2]
+        if len(near) >= 2:
+            middle = len(near) // 2
+            yield at_s, near[middle - 1], near[middle]
+
+
+def _phase(moments_s: list[float]) -> float:
+    """The grid's phase: the mean direction of the moments on a circle of one period."""
+    angles = [2 * math.pi * at_s / SYNC_S for at_s in moments_s]
+    direction = math.atan2(sum(map(math.sin, angles)), sum(map(math.cos, angles)))
+    return direction / (2 * math.pi) * SYNC_S
 
 
 def _advice(record: HpaRecord, before: Look, after: Look, start_up: StartUp) -> tuple[bool, Advice]:
@@ -120,8 +155,8 @@ def _advice(record: HpaRecord, before: Look, after: Look, start_up: StartUp) -> 
             [metric],
             scene,
             Readings({metric.name: samples.samples}, {}),
-            spec_replicas=before.wanted,
-            status_replicas=before.current,
+            spec_replicas=after.current,
+            status_replicas=len(before.pods),
         )
         if advice.opinions[0].usage_milli == after.average_milli:
             return True, advice
