@@ -62,3 +62,14 @@ def test_no_difference_is_success(teastorm):
     code, out, _ = teastorm("hpa", "replay", CASES / "b.jsonl")
     assert code == 0
     assert b" 0 differ" in out
+
+
+def test_a_simulation_names_the_unknown_field_of_its_manifest(teastorm, tmp_path):
+    path = tmp_path / "hpa.yaml"
+    path.write_text(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: x}\n"
+        "spec:\n  scaleTargetRef: {kind: Deployment, name: x}\n  maxReplica: 3\n"
+    )
+    code, out, err = teastorm("simulate", "--orders", "100", "--hpa", path)
+    assert (code, out) == (2, b"")
+    assert err == f"teastorm: {path}: spec.maxReplica is not a known field\n"

@@ -101,3 +101,38 @@ def test_a_prometheus_that_does_not_answer_is_a_precondition(teastorm, tmp_path)
     )
     assert code == 3
     assert err.startswith("teastorm: http://127.0.0.1:9: the query failed")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is empty"),
+        ("time_s,rps\n0,0\n60,0\n", "every rate is 0"),
+        ("time_s,rps\n0,1\n60,2\n30,3\n", "point 3: times must rise, got 30 s after 60 s; sort"),
+        ("minute,relative_rate\n0,1\n5,0.5\n4,0.2\n", "row 4: minute must be above 5, got 4"),
+    ],
+)
+def test_an_empty_or_a_falling_demand_is_usage(text, sentence, teastorm, tmp_path):
+    path = tmp_path / "demand.csv"
+    path.write_text(text)
+    code, told, err = teastorm("tune", "--demand", path, "--out", tmp_path / "out")
+    assert (code, told) == (2, "")
+    assert sentence in err
+    assert str(path) in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--platform", "kubernetes", "--context", "none"), "go with --verify"),
+        (("--verify-minutes", "5"), "go with --verify"),
+        (("--verify", "--verify-minutes", "5"), "goes with --platform kubernetes"),
+    ],
+)
+def test_where_to_verify_needs_a_verification(words, sentence, teastorm, crowd, tmp_path):
+    code, _, err = teastorm("tune", "--demand", crowd, "--out", tmp_path / "out", *words)
+    assert code == 2
+    assert sentence in err
+    assert not (tmp_path / "out").exists()

@@ -71,8 +71,9 @@ def test_short_gaps_are_bridged_and_told():
 def test_long_gaps_are_refused_with_their_place():
     with pytest.raises(
         TuneInvalid, match="has a gap of 75 s, from 1970-01-01T00:16:55Z to 00:18:10Z"
-    ):
+    ) as caught:
         series_of(rows([1, 1, None, None, None, None, 1, 1][1:], start=1015), PLACE)
+    assert caught.value.exit_code == 2
 
 
 def test_a_counters_resets_are_unwound():

@@ -1,5 +1,7 @@
 """The case files' settings (bounds, behaviours, periods) read into the port's own objects."""
 
+from functools import lru_cache
+
 from teastorm.autoscale import quantity
 from teastorm.autoscale.behaviour import (
     DEFAULT_DOWN_POLICIES,
@@ -10,6 +12,7 @@ from teastorm.autoscale.behaviour import (
     Rules,
     Select,
 )
+from teastorm.autoscale.calculator import Tolerance
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.gomath import INT32_MAX
@@ -18,10 +21,24 @@ from teastorm.autoscale.pods import StartUp
 
 def read_start_up(fields: Fields) -> StartUp:
     """The two periods beside a case, or in its `controller`."""
-    return StartUp(
-        cpu_initialization_period_s=fields.number("cpu_initialization_period_s"),
-        initial_readiness_delay_s=fields.number("initial_readiness_delay_s"),
+    return _start_up(
+        fields.number("cpu_initialization_period_s"), fields.number("initial_readiness_delay_s")
     )
+
+
+@lru_cache(maxsize=1024)
+def _start_up(cpu_initialization_period_s: float, initial_readiness_delay_s: float) -> StartUp:
+    """Files repeat the same few; checking each again would cost more than the look-up."""
+    return StartUp(
+        cpu_initialization_period_s=cpu_initialization_period_s,
+        initial_readiness_delay_s=initial_readiness_delay_s,
+    )
+
+
+@lru_cache(maxsize=1024)
+def tolerance_of(up: float, down: float) -> Tolerance:
+    """The same for tolerances."""
+    return Tolerance(up=up, down=down)
 
 
 def read_hpa(case: Fields) -> HpaSpec:

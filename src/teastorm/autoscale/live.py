@@ -46,7 +46,11 @@ class Scaled(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LiveConfig:
-    """An HPA and its delays (the defaults: the controller's, metrics-server's)."""
+    """An HPA and its delays (the defaults: the controller's, metrics-server's).
+
+    `first_sync_s` is the first look; None: half a period from the begin, since the controller is
+    not in step with the metrics.
+    """
 
     spec: HpaSpec
     metrics: tuple[MetricTarget, ...]
@@ -54,6 +58,7 @@ class LiveConfig:
     sync_s: float = SYNC_S
     scrape_s: float = SCRAPE_S
     delay_s: float = DELAY_S
+    first_sync_s: float | None = None
 
     def __post_init__(self) -> None:
         if not (self.sync_s > 0 and self.scrape_s > 0):
@@ -97,8 +102,8 @@ class LiveScaler:
         self._autoscaler = Autoscaler(config.spec)
         self._pipeline = Pipeline(delay_s=config.delay_s)
         self._next_scrape_s = 0.0
-        # The controller is not in step with the metrics; half a period apart is the mean.
-        self._next_sync_s = config.sync_s / 2
+        first_s = config.first_sync_s
+        self._next_sync_s = config.sync_s / 2 if first_s is None else first_s
         self._asking_since_s: float | None = None
 
     @property

@@ -6,12 +6,11 @@ from teastorm.autoscale.behaviour import ScaleEvent
 from teastorm.autoscale.calculator import (
     Proposal,
     Scene,
-    Tolerance,
     average_value,
     resource_utilisation,
 )
 from teastorm.autoscale.case_pods import read_pods, read_samples
-from teastorm.autoscale.cases import read_hpa, read_start_up
+from teastorm.autoscale.cases import read_hpa, read_start_up, tolerance_of
 from teastorm.autoscale.controller import Autoscaler, Decision, Path
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.fields import FieldError, Fields
@@ -74,7 +73,7 @@ class _Cpu:
         utilization = self.kind is Kind.UTILIZATION
         self.target = metric.int32("target") if utilization else metric.integer("target")
         self.container = metric.text("container", "")
-        self.tolerance = Tolerance(up=tolerance.number("up"), down=tolerance.number("down"))
+        self.tolerance = tolerance_of(tolerance.number("up"), tolerance.number("down"))
         self.start_up = read_start_up(case.child("controller"))
         source = "ContainerResource" if self.container else "Resource"
         self.failed_reason = f"FailedGet{source}Metric"

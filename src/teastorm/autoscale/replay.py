@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
-from teastorm.autoscale.calculator import Proposal, Scene, Tolerance
+from teastorm.autoscale.calculator import Proposal, Scene
 from teastorm.autoscale.case_pods import read_pods
-from teastorm.autoscale.cases import read_start_up
+from teastorm.autoscale.cases import read_start_up, tolerance_of
 from teastorm.autoscale.controller import combine
 from teastorm.autoscale.errors import MetricError
 from teastorm.autoscale.fields import FieldError, Fields
@@ -51,7 +51,7 @@ def _one_call(case: Fields) -> Answer:
     tolerance = case.child("tolerance")
     scene = Scene(
         pods=read_pods(case),
-        tolerance=Tolerance(up=tolerance.number("up"), down=tolerance.number("down")),
+        tolerance=tolerance_of(tolerance.number("up"), tolerance.number("down")),
         start_up=read_start_up(case),
     )
     current = case.int32("current_replicas")
@@ -98,7 +98,7 @@ def _several_metrics(case: Fields) -> Answer:
     both = case.number("tolerance")
     scene = Scene(
         pods=read_pods(case),
-        tolerance=Tolerance(up=both, down=both),
+        tolerance=tolerance_of(both, both),
         start_up=read_start_up(case),
     )
     spec, status = case.int32("spec_replicas"), case.int32("status_replicas")

@@ -55,6 +55,16 @@ SCHEMA = "teastorm.simulate/1"
     type=click.Path(path_type=Path, file_okay=False),
     help="Simulate a recorded run and compare.",
 )
+@click.option(
+    "--check-hpa",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Hold a record of a cluster's HPA (hpa-record.json) to the model and to the port.",
+)
+@click.option(
+    "--calibrate-hpa",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Take the model's numbers for --check-hpa from this other record.",
+)
 @json_option
 def simulate(
     *,
@@ -74,13 +84,15 @@ def simulate(
     keep: Path | None,
     check_theory: bool,
     check_live: Path | None,
+    check_hpa: Path | None,
+    calibrate_hpa: Path | None,
     as_json: bool,
 ) -> int:
     """Simulate a day in the shop with its own policies; equal seeds give equal bytes.
 
     Without a demand: the milk-tea day with --orders in all, its peak at three times the capacity.
-    Progress goes to standard error. --check-theory and --check-live exit 1 when a figure is
-    outside its interval or its goal.
+    Progress goes to standard error. --check-theory, --check-live and --check-hpa exit 1 when a
+    figure is outside its interval or its goal.
     """
     from teastorm.simulate.asked import Asked, scenario_of  # noqa: PLC0415 - keeps --help fast
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - the same
@@ -88,13 +100,18 @@ def simulate(
     from teastorm.simulate.summary import summary  # noqa: PLC0415 - the same
 
     chosen = range(seed, seed + seeds)
+    several = chosen if seeds > 1 else range(seed, seed + 5)
+    if check_hpa is not None:
+        from teastorm.cli.check_hpa import check  # noqa: PLC0415 - keeps --help fast
+
+        return check(check_hpa, calibrate_hpa, several, as_json=as_json)
+    if calibrate_hpa is not None:
+        raise CommandError(USAGE, "--calibrate-hpa goes with --check-hpa")
     try:
         if check_theory:
             return _theory(chosen if seeds > 1 else range(seed, seed + 20), workers, as_json)
         if check_live is not None:
-            return _live(
-                check_live, chosen if seeds > 1 else range(seed, seed + 5), workers, as_json
-            )
+            return _live(check_live, several, workers, as_json)
         asked = Asked(
             orders=orders,
             hours=hours,

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from teastorm.cli.cluster import cluster_options
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.cli.run import SEED_MAX
 
 if TYPE_CHECKING:
+    from teastorm.platforms.kubernetes.settings import ClusterSettings
     from teastorm.tune.score import Figure
     from teastorm.tune.session import Session
     from teastorm.tune.verify import Verified
+    from teastorm.tune.verify_cluster import ClusterVerified
 
 INCONCLUSIVE = 4
 SCHEMA = "teastorm.tune/1"
@@ -60,12 +63,18 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option("--storage", metavar="URL", help="Optuna's storage, to share a study.")
 @click.option("--study", default="teastorm-tune", show_default=True, help="Its name there.")
-@click.option("--verify", is_flag=True, help="Then try the choice on the local platform.")
+@click.option("--verify", is_flag=True, help="Then try the choice on the platform.")
+@click.option(
+    "--verify-minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="On a cluster: replay the demand in so many minutes; its own length by default.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("tuned"),
     show_default=True, help="Folder for tune.html, values.yaml, hpa.yaml, tune.json.",
 )  # fmt: skip
 @json_option
+@cluster_options
 def tune(
     *,
     calibrate: str | None,
@@ -74,15 +83,22 @@ def tune(
     prometheus_header: tuple[str, ...],
     out: Path,
     verify: bool,
+    verify_minutes: float | None,
     as_json: bool,
+    where: ClusterSettings | None,
     **given: object,
 ) -> int:
     """Search autoscaler settings that meet the objectives for the fewest pod-hours.
 
     Prints the trade-off and a recommendation; writes tune.html, tune.json and, if something meets
     the objectives, hpa.yaml and values.yaml into --out. Exit 4 when nothing does. With --verify the
-    choice then runs on this machine, and what was predicted is put beside what was measured.
+    choice then runs on this machine, or with --platform kubernetes on a cluster under its own HPA,
+    and what was predicted is put beside what was measured.
     """
+    if not verify and (where is not None or verify_minutes is not None):
+        raise CommandError(USAGE, "--platform kubernetes and --verify-minutes go with --verify")
+    if verify and verify_minutes is not None and where is None:
+        raise CommandError(USAGE, "--verify-minutes goes with --platform kubernetes")
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - keeps --help fast
     from teastorm.tune.asked import Asked, wish_of  # noqa: PLC0415 - the same
     from teastorm.tune.errors import TuneInvalid  # noqa: PLC0415 - the same
@@ -103,7 +119,12 @@ def tune(
         )
         session = session_of(wish_of(asked), _tell)
         files = write(session, out)
-        verified = _verified(session, out, asked.seed, asked.seeds) if verify else None
+        seeds = range(asked.seed, asked.seed + asked.seeds)
+        verified: Verified | ClusterVerified | None = None
+        if verify and where is not None:
+            verified = _verified_there(session, out, where, verify_minutes, seeds)
+        elif verify:
+            verified = _verified(session, out, seeds)
     except TuneInvalid as error:
         raise CommandError(error.exit_code, str(error)) from error
     except ScenarioInvalid as error:
@@ -120,7 +141,17 @@ def tune(
     return 0 if session.choice.chosen is not None else INCONCLUSIVE
 
 
-def _verified(session: Session, out: Path, seed: int, seeds: int) -> Verified:
+def _verified_there(
+    session: Session, out: Path, where: ClusterSettings, minutes: float | None, seeds: range
+) -> ClusterVerified:
+    """Run the choice on a cluster."""
+    from teastorm.tune.verify_cluster import verify_on_cluster  # noqa: PLC0415 - keeps --help fast
+
+    seconds = None if minutes is None else 60 * minutes
+    return verify_on_cluster(session, out, where, seconds=seconds, seeds=seeds, told=_tell)
+
+
+def _verified(session: Session, out: Path, seeds: range) -> Verified:
     """Run the choice on the local platform and put the prediction beside it."""
     from teastorm.runner import run as runner  # noqa: PLC0415 - keeps --help fast
     from teastorm.runner.experiment import EXPERIMENTS_DIR  # noqa: PLC0415 - the same
@@ -133,17 +164,21 @@ def _verified(session: Session, out: Path, seed: int, seeds: int) -> Verified:
         raise CommandError(USAGE, f"--verify: {template} is not here; run it in the repository")
     try:
         path = experiment(session, out, template)
-        outcome = runner.run(runner.Wish(path=path, seed=seed, options=Options(say=_tell)))
+        outcome = runner.run(runner.Wish(path=path, seed=seeds[0], options=Options(say=_tell)))
     except RunProblem as problem:
         raise CommandError(problem.exit_code, problem.sentence) from problem
     if outcome.run_dir is None or outcome.result is None:
         why = "; ".join(outcome.trouble) or "the run was not judged"
         raise CommandError(outcome.exit_code or INCONCLUSIVE, f"--verify: {why}")
     _tell(f"the run was {outcome.result.verdict}: {outcome.result.reason} ({outcome.run_dir})")
-    return compare(outcome.run_dir, range(seed, seed + seeds))
+    return compare(outcome.run_dir, seeds)
 
 
-def _show_verified(verified: Verified) -> None:
+def _show_verified(found: Verified | ClusterVerified) -> None:
+    from teastorm.cli.check_hpa import show  # noqa: PLC0415 - keeps --help fast
+    from teastorm.tune.verify import Verified  # noqa: PLC0415 - the same
+
+    verified = found if isinstance(found, Verified) else found.verified
     rows = [
         (
             f"{figure.name}{f', {figure.unit}' if figure.unit else ''}",
@@ -154,6 +189,13 @@ def _show_verified(verified: Verified) -> None:
     ]
     print_table(("figure", "predicted", "measured"), rows)
     say(f"Ready replicas within one of the predicted in {verified.within_one:.0%} of the seconds.")
+    if isinstance(found, Verified):
+        return
+    if found.check is None:
+        say(f"No more can be told apart: {found.why}.")
+        return
+    say("What of the difference is the port's, and what is left with this run's own numbers:")
+    show(found.check)
 
 
 def words_of(figure: Figure) -> str:

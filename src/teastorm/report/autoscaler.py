@@ -20,16 +20,29 @@ SCHEMA = "teastorm.autoscaling/1"
 type Row = Mapping[str, object]
 
 
-def autoscaler(run_dir: Path, result: Result, run: Run) -> Table | None:
-    """A row a service: the most it wanted and had, and the lag of its first scale-up, in parts."""
+def samples_of(run_dir: Path, started: str) -> list[Sample]:
+    """The statuses of the cluster's autoscalers, in the run's own seconds; none without the file."""
+    return _read(run_dir, started)[0]
+
+
+def _read(run_dir: Path, started: str) -> tuple[list[Sample], dict[str, Moments]]:
+    """Statuses, and the moments of the pods by UID; nothing when the file is not whole."""
     try:
         content = orjson.loads((run_dir / FILE).read_bytes())
         if content["schema"] != SCHEMA:
-            return None
-        t0_unix_s = datetime.fromisoformat(result.started).timestamp()
+            return [], {}
+        t0_unix_s = datetime.fromisoformat(started).timestamp()
         samples = [_sample(row, t0_unix_s) for row in content["samples"]]
         moments = {str(row["uid"]): _moments(row, t0_unix_s) for row in content["pods"]}
     except (OSError, ValueError, KeyError, TypeError):
+        return [], {}
+    return samples, moments
+
+
+def autoscaler(run_dir: Path, result: Result, run: Run) -> Table | None:
+    """A row a service: the most it wanted and had, and the lag of its first scale-up, in parts."""
+    samples, moments = _read(run_dir, result.started)
+    if not samples:
         return None
     rows = []
     for service in sorted({sample.service for sample in samples}):

@@ -17,7 +17,7 @@ LABEL_GAP = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A named series; `colour` is a CSS class. `style`: line, dashed, thin or step."""
+    """A named series; `colour` is a CSS class. `style`: line, dashed, thin or step, or two of them."""
 
     name: str
     values: Floats
@@ -131,7 +131,7 @@ class _Drawing:
                 runs.append([])
                 continue
             x, y = self._x(float(t)), self._y(float(value))
-            if layer.style == "step" and runs[-1]:
+            if "step" in layer.style.split() and runs[-1]:
                 runs[-1].append((x, runs[-1][-1][1]))
             runs[-1].append((x, y))
         return runs

@@ -13,6 +13,7 @@ from teastorm.report import tables, words
 from teastorm.report.autoscaler import autoscaler
 from teastorm.report.compare import Comparison
 from teastorm.report.figures import Figure, figures
+from teastorm.report.scaling import scaling
 from teastorm.verdict.check import Status
 from teastorm.verdict.result import Result
 from teastorm.verdict.run import Run
@@ -26,7 +27,7 @@ def report(result: Result, run: Run | None, scaled: tables.Table | None = None) 
 
     `scaled` is what a cluster's autoscaler did.
     """
-    shown = figures(run) if run is not None else ()
+    shown = (*figures(run), *scaling(run)) if run is not None else ()
     return (
         _templates()
         .get_template("report.html.j2")

@@ -137,8 +137,10 @@ class _Run:
             front = gateway.front
             loop.every(_WATCH_S, _watch(front), first_s=first_s, until_s=until_s)
         if scenario.scaling is not None:
-            scaler = Scaler(scenario.scaling, self._fleet, self._gateways, self._tally)
-            scaler.start(loop, scenario.inference, seconds)
+            scaler = Scaler(
+                scenario.scaling, scenario.inference, self._fleet, self._gateways, self._tally
+            )
+            scaler.start(loop, seconds)
         for event in scenario.events:
             loop.at(event.at_s, self._happen, event)
         loop.at(seconds, self._load_ended)

@@ -37,6 +37,8 @@ class Scaling:
         scrape_s: between two samples of the metrics, each a mean over the time since the last.
         lag_s: age a sample has reached before the autoscaler sees it.
         planned: floors set beforehand, each from its time to the next one's.
+        first_sync_s: the first look; None: half a period after the load's start, since the
+            controller is not in step with the metrics.
     """
 
     spec: HpaSpec
@@ -46,6 +48,7 @@ class Scaling:
     scrape_s: float = 15.0
     lag_s: float = 5.0
     planned: tuple[Planned, ...] = ()
+    first_sync_s: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse metrics that the model does not have, and times that never come."""
@@ -55,6 +58,9 @@ class Scaling:
                 raise ScenarioInvalid(f"Scaling.{name} must be above 0, got {value:g}.")
         if not (math.isfinite(self.lag_s) and self.lag_s >= 0):
             raise ScenarioInvalid(f"Scaling.lag_s must be at least 0, got {self.lag_s:g}.")
+        first_s = self.first_sync_s
+        if first_s is not None and not (math.isfinite(first_s) and first_s >= 0):
+            raise ScenarioInvalid(f"Scaling.first_sync_s must be at least 0, got {first_s:g}.")
         if not self.metrics:
             raise ScenarioInvalid("Scaling.metrics must name at least one metric.")
         for metric in self.metrics:

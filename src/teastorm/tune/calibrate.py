@@ -13,6 +13,7 @@ from teastorm.simulate.demand import Step
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.live import scenario_of
 from teastorm.simulate.scenario import Scenario
+from teastorm.tune.cpu import of_run
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.service import Service
 
@@ -36,12 +37,39 @@ def from_run(run_dir: Path, *, stretched: bool = True) -> Service:
     assumed: list[str] = []
     service = at_measured_capacity(service, run)
     service = _with_start_up(service, run_dir, factor, assumed)
-    assumed.append(
-        "CPU of a replica: "
-        f"{service.model.cpu_idle_milli}m idle and {service.model.cpu_busy_milli}m more when full, "
-        f"of a request of {service.model.cpu_request_milli}m (not measured)"
-    )
+    service = with_cpu(service, run_dir, run, assumed)
     return dataclasses.replace(service, assumed=tuple(assumed))
+
+
+def with_cpu(
+    service: Service, run_dir: Path, run: Mapping[str, object], assumed: list[str]
+) -> Service:
+    """The CPU of a replica as the run's own processes used it, if its metrics tell.
+
+    The request is the one that the run's autoscaler measured against; without an autoscaler a full
+    replica is taken to use all that it asks for.
+    """
+    model = service.model
+    found = of_run(run_dir, model.max_num_seqs)
+    if found is None or not found.busy_milli:
+        assumed.append(
+            f"CPU of a replica: {model.cpu_idle_milli}m idle and {model.cpu_busy_milli}m more when "
+            f"full, of a request of {model.cpu_request_milli}m (not measured)"
+        )
+        return service
+    full = max(1, found.idle_milli + found.busy_milli)
+    asked = _number(_mapping(run.get("autoscaler")).get("request_milli"), 0.0)
+    words = "" if asked else " (a request of just that is assumed)"
+    assumed.append(
+        f"CPU of a replica: {found.idle_milli}m idle and {found.busy_milli}m more when full, ± "
+        f"{found.error_milli:.0f}m, from {found.samples} samples of the run{words}"
+    )
+    changed = service.with_model(
+        cpu_idle_milli=found.idle_milli,
+        cpu_busy_milli=found.busy_milli,
+        cpu_request_milli=round(asked) or full,
+    )
+    return dataclasses.replace(changed, cpu_measured=True)
 
 
 def _stretched(scenario: Scenario, factor: float) -> Scenario:

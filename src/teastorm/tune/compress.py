@@ -66,6 +66,7 @@ def faster(scaling: Scaling, factor: float) -> Scaling:
         sync_s=scaling.sync_s / factor,
         scrape_s=scaling.scrape_s / factor,
         lag_s=scaling.lag_s / factor,
+        first_sync_s=None if scaling.first_sync_s is None else scaling.first_sync_s / factor,
         planned=tuple(
             Planned(at_s=p.at_s / factor, min_replicas=p.min_replicas) for p in scaling.planned
         ),

@@ -20,12 +20,14 @@ class Service:
         tokens: of a full answer.
         source: `defaults`, `run …` or `mapping …`, for words.
         assumed: what was not measured, one sentence each.
+        cpu_measured: whether the model's CPU is that of the shop's own replicas.
     """
 
     scenario: Scenario
     tokens: int = TOKENS
     source: str = "the shop's defaults"
     assumed: tuple[str, ...] = field(default=())
+    cpu_measured: bool = False
 
     @property
     def model(self) -> InferenceModel:

@@ -28,7 +28,7 @@ from teastorm.simulate.run import simulate
 from teastorm.simulate.scaling import Planned
 from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.summary import mean_of
-from teastorm.tune.calibrate import at_measured_capacity
+from teastorm.tune.calibrate import at_measured_capacity, with_cpu
 from teastorm.tune.choose import scaling_of
 from teastorm.tune.compress import faster
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
@@ -135,9 +135,12 @@ def _local_request_milli(service: Service) -> int:
     """A request against which a full mock uses the share that a full replica of the model does.
 
     The mock burns a few hundredths of a core where a real server burns all of one; what serving
-    costs on top is not in it, so a verification by CPU is rougher than by the other metrics.
+    costs on top is not in it, so a verification by CPU is rougher than by the other metrics, unless
+    the model's CPU was calibrated from a run of this shop.
     """
     model = service.model
+    if service.cpu_measured:
+        return model.cpu_request_milli
     return max(1, round(BURNED_MILLI * model.cpu_request_milli / max(1, model.cpu_busy_milli)))
 
 
@@ -180,11 +183,11 @@ def compare(run_dir: Path, seeds: Sequence[int]) -> Verified:
     p99_s = np.quantile(run.requests.latency_s[chats & run.requests.good], 0.99)
     changes = [e for e in run.events if e.kind == "autoscale"]
     figures = (
-        _beside("misses", "share", [r.slo_misses / r.classes["chat"].offered for r in results],
+        beside("misses", "share", [r.slo_misses / r.classes["chat"].offered for r in results],
                 float(lost.sum()) / max(1, int(chats.sum()))),
-        _beside("p99 of good answers", "s", [r.p99_s for r in results if r.p99_s], float(p99_s)),
-        _beside("ready pod-seconds", "s", [float(c.sum()) for c in curves], float(measured.sum())),
-        _beside("changes", "", [float(r.changes) for r in results],
+        beside("p99 of good answers", "s", [r.p99_s for r in results if r.p99_s], float(p99_s)),
+        beside("ready pod-seconds", "s", [float(c.sum()) for c in curves], float(measured.sum())),
+        beside("changes", "", [float(r.changes) for r in results],
                 float(sum(e.details["current"] != e.details["desired"] for e in changes))),
         *_lags(run, scenario),
     )  # fmt: skip
@@ -223,6 +226,8 @@ def _scenario(run_dir: Path) -> Scenario:
     service = at_measured_capacity(
         Service(scenario=scenario, tokens=scenario.front.tokens_full), about
     )
+    # What a replica of this very run used; the request is the run's own.
+    service = with_cpu(service, run_dir, about, [])
     starts = [sum(lag[k] for k in ("start_s", "warm_up_s")) for lag in lags_of(run_dir)]
     if starts:
         service = service.with_model(startup_s=statistics.median(starts))
@@ -268,7 +273,8 @@ def _lags(run: Run, scenario: Scenario) -> list[Beside]:
     return found
 
 
-def _beside(name: str, unit: str, values: Sequence[float], measured: float) -> Beside:
+def beside(name: str, unit: str, values: Sequence[float], measured: float) -> Beside:
+    """The mean over seeds with its interval, beside what was measured."""
     if not values:
         return Beside(name=name, unit=unit, predicted=None, measured=measured)
     found = mean_of(values)
