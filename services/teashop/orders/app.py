@@ -46,6 +46,7 @@ def create_app(
     """
     common = settings.common
     metrics = OrdersMetrics(registry)
+    faults = Faults(clock, rng)
     database = Database(
         settings.dsn,
         connections=settings.database_threads + _OTHER_CONNECTIONS,
@@ -63,7 +64,7 @@ def create_app(
     outbox = Outbox(database, unix=clock.unix)
     audit = Audit(database)
     client = (
-        outgoing(common, clock=clock, rng=rng, registry=registry)
+        outgoing(common, clock=clock, rng=rng, registry=registry, edges=faults.edges)
         if client_factory is None
         else client_factory()
     )
@@ -133,7 +134,7 @@ def create_app(
         router=api.router(),
         registry=registry,
         clock=clock,
-        faults=Faults(clock, rng),
+        faults=faults,
         on_start=[open_store, client.start, watch.start, relay.start],
         # Run from the last to the first: no new deliveries, then the last transactions.
         on_stop=[close_database, client.stop, workers.close, watch.stop, relay.stop],
