@@ -99,7 +99,7 @@ class Outgoing:
         )
         self._seconds = Histogram(
             "teashop_attempt_seconds",
-            "Time of an attempt towards another service, whatever came of it",
+            "Time until an attempt towards another service was answered",
             ["target"],
             buckets=_SECONDS,
             registry=registry,
@@ -239,7 +239,8 @@ class Outgoing:
             now = self._clock.now()
             ok = not resolved or _tells_of_health(outcome)
             target.finished(endpoint, now, now - started, ok=ok)
-            self._seconds.labels(service).observe(now - started)
+            if not isinstance(outcome, str):
+                self._seconds.labels(service).observe(now - started)
             label = outcome if isinstance(outcome, str) else _outcome_label(outcome)
             self._attempts.labels(service, label if resolved else "abandoned").inc()
         return outcome

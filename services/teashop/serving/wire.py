@@ -144,17 +144,21 @@ class _Connector(aiohttp.TCPConnector):
     """Connections on which a cut can lie (`_cut`, set around the request that asks for one)."""
 
     async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the overridden method's
     ) -> Connection:
         """From the pool, or a new one; what a cut swallows is closed when its time is up."""
         cut = _cut.get()
         connection = await super().connect(req, traces, timeout)
         if cut is None:
             return connection
+        # A new one would not have come into being: this one stood in the pool.
+        if cut.refuses:
+            connection.close()
+            raise aiohttp.ClientConnectionResetError(errno.ECONNRESET, "an injected reset")
         try:
-            # A new one would not have come into being: this one stood in the pool.
-            if cut.refuses:
-                raise aiohttp.ClientConnectionResetError(errno.ECONNRESET, "an injected reset")
             await cut.healed()
         except BaseException:
             connection.close()
@@ -162,7 +166,10 @@ class _Connector(aiohttp.TCPConnector):
         return connection
 
     async def _create_connection(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the overridden method's
     ) -> ResponseHandler:
         cut = _cut.get()
         if cut is not None:
