@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from teashop.orders.audit import Audit
 from teashop.orders.client import Client
+from teashop.orders.follow import Follower
 from teashop.orders.handlers import OrdersApi
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
+from teashop.orders.promises import Promises
 from teashop.orders.quotes import Quotes
 from teashop.orders.relay import Relay
 from teashop.orders.settings import OrdersSettings
@@ -96,6 +98,13 @@ def create_app(
         metrics=metrics,
         in_thread=in_thread,
     )
+    follower = Follower(
+        Promises(database),
+        client,
+        clock=clock,
+        metrics=metrics,
+        in_thread=in_thread,
+    )
     watch = Watch(audit, outbox, clock=clock, metrics=metrics, in_thread=in_thread)
     quotes = Quotes(
         client, clock=clock, timeout_s=settings.quote_timeout_s, ttl_s=settings.quote_ttl_s
@@ -135,7 +144,7 @@ def create_app(
         registry=registry,
         clock=clock,
         faults=faults,
-        on_start=[open_store, client.start, watch.start, relay.start],
+        on_start=[open_store, client.start, watch.start, relay.start, follower.start],
         # Run from the last to the first: no new deliveries, then the last transactions.
-        on_stop=[close_database, client.stop, workers.close, watch.stop, relay.stop],
+        on_stop=[close_database, client.stop, workers.close, watch.stop, relay.stop, follower.stop],
     )
