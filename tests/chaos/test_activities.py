@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from chaoslib.exceptions import ActivityFailed
 
-from teastorm.chaos import actions, probes, session
+from teastorm.chaos import actions, edges, probes, session
+from teastorm.chaos.faults.episode import RollbackFailedError
 from teastorm.chaos.interruption import Interruption
 from teastorm.chaos.servers import Counts
 from teastorm.chaos.session import Chosen, Session, Window
@@ -112,6 +113,29 @@ def test_scaling_is_late_and_awaited(open_session: Session) -> None:
     assert len(open_session.site.ready_identities("inference")) == 3
 
 
+def test_an_edge_is_cut_in_the_fault_phase_with_a_dead_mans_switch(
+    open_session: Session, site, monkeypatch
+) -> None:
+    told = []
+    set_fault = site.platform.set_fault
+
+    def listen(service, spec, replica_id=None) -> None:
+        told.append((service, spec))
+        set_fault(service, spec, replica_id)
+
+    monkeypatch.setattr(site.platform, "set_fault", listen)
+    # Nothing runs here, so nobody shows that it is over.
+    with pytest.raises(RollbackFailedError, match="orders was not whole again"):
+        edges.cut_edge("orders", "dispatch", hold_s=6)
+    ((service, spec),) = told
+    assert (service, spec.to, spec.kind, spec.duration_s) == ("orders", "dispatch", "partition", 21)
+    (row,) = open_session.fault_rows()
+    assert row["id"] == "partition-orders-1"
+    assert 11 <= row["began_s"] < 11.5
+    assert row["planned"]["state"] == "out"
+    assert not site.platform.faults(site.identities("orders")[0].replica)
+
+
 def test_an_interrupted_loss_is_rolled_back(open_session: Session, site) -> None:
     open_session.wait_until(11)
     site.interrupted = True
@@ -173,6 +197,14 @@ def test_health_is_every_wanted_replica_listed(open_session: Session, site) -> N
         (lambda: actions.lose_replica("orders", count=0), "count must be at least 1"),
         (lambda: actions.lose_all("orders", hold_s=-1), "hold_s must be above 0"),
         (lambda: actions.inject("orders", "slow", 5), "kind must be a kind of fault"),
+        (lambda: edges.cut_edge("order", "dispatch", 5), "did you mean 'orders'"),
+        (lambda: edges.cut_edge("orders", "inference", 5), "callee is not called by orders"),
+        (lambda: edges.cut_edge("dispatch", "orders", 5), "dispatch calls nobody"),
+        (lambda: edges.cut_edge("orders", "dispatch", 5, refuse="yes"), "refuse must be true or"),
+        (lambda: edges.slow_edge("gateway", "inference", 5, 0), "latency_s must be above 0"),
+        (lambda: edges.slow_edge("gateway", "inference", 900, 1), "hold_s must be at most 580"),
+        (lambda: edges.fail_edge("gateway", "orders", 5, share=0), "share must be above 0"),
+        (lambda: edges.lose_name("gateway", "orders", 5, "maybe"), "resolver's answer"),
         (lambda: actions.scale_late("inference", 0, 1, 1), "to must be at least 1"),
         (lambda: probes.during_the_fault(["chats"]), "did you mean 'chat'"),
         (lambda: probes.recovered(at_least=2), "at_least must be at most 1"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import teastorm
-from teastorm.chaos import actions, control, probes
+from teastorm.chaos import actions, control, edges, probes
 
 CHAOS = Path(sys.executable).with_name("chaos")
 
@@ -17,7 +17,7 @@ CHAOS = Path(sys.executable).with_name("chaos")
 def test_every_activity_is_listed_with_its_arguments() -> None:
     found = teastorm.discover(discover_system=True)
     by_name = {activity["name"]: activity for activity in found["activities"]}
-    assert set(by_name) == {*actions.__all__, *probes.__all__, *control.__all__}
+    assert set(by_name) == {*actions.__all__, *edges.__all__, *probes.__all__, *control.__all__}
     assert {a["type"] for a in by_name.values()} == {"action", "probe", "control"}
     loss = {a["name"]: a for a in by_name["lose_replica"]["arguments"]}
     assert list(loss) == ["service", "signal", "count"]

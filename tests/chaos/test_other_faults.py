@@ -8,7 +8,7 @@ from teastorm.chaos.faults.episode import Episode
 from teastorm.chaos.faults.injection import CanaryAnswer, Injection
 from teastorm.chaos.faults.surge import Surge
 from teastorm.chaos.servers import Counts
-from teastorm.platforms.base import FaultSpec
+from teastorm.platforms.faults import FaultSpec
 
 LATE = FaultSpec(kind="latency", latency_s=0.5)
 SOUND = CanaryAnswer(status=404, seconds=0.002)

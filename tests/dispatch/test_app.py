@@ -39,6 +39,7 @@ async def test_an_assignment_is_created_once_and_repeated_with_200(app_of: Make)
         "order_id": "o1",
         "shop": "shop-1",
         "promised_s": pytest.approx(15.2),
+        "promised_at": pytest.approx(clock.unix() - 3 + 15.2, abs=0.01),
         "eta_s": pytest.approx(11.0),
     }
     await app.stop()
@@ -112,6 +113,15 @@ async def test_an_unprotected_street_accepts_all_and_promises_ever_later(app_of:
     assert (await got(app, "/notices"))["notices"] == []
     audit = await got(app, "/audit")
     assert [p["shop"] for p in audit["passed"]] == ["shop-1"]
+    await app.stop()
+
+
+async def test_revisions_are_a_feed_of_their_own(app_of: Make) -> None:
+    app, _ = app_of()
+    await app.start()
+    assert (await got(app, "/revisions"))["revisions"] == []
+    wrong = await call(app, "GET", "/revisions", query="since=x")
+    assert (wrong.status, wrong.json()["reason"]) == (422, "query")
     await app.stop()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from teashop.dispatch import assignment_rows, feed_rows, schema
 from teashop.dispatch.assignment_rows import Assignment
+from teashop.dispatch.books import Books
 from teashop.dispatch.desk import Taken
 from teashop.dispatch.promises import kept
 from teashop.dispatch.settings import DispatchSettings
@@ -76,6 +77,18 @@ def test_a_slow_street_revises_before_promises_end(dsn: str, replica: Open) -> N
     assert sum(a.promise.revisions for a in orders) == revised
     written = one.database.read(lambda c: c.execute(select(schema.revisions)).all())
     assert len(written) == revised
+    told = Books(one.database, one.street)
+    feed = told.revisions(0)
+    assert [entry["id"] for entry in feed] == sorted(row.id for row in written)
+    # Each entry tells the promise as it stands, so the last one read of an order is the truth.
+    stands = {a.order_id: (a.promise.promised_at_s, a.promise.revisions) for a in orders}
+    for entry in feed:
+        assert (entry["promised_at"], entry["revisions"]) == (
+            pytest.approx(stands[entry["order_id"]][0], abs=0.001),
+            stands[entry["order_id"]][1],
+        )
+    assert told.revisions(feed[0]["id"]) == feed[1:]
+    assert told.revisions(feed[-1]["id"]) == []
     assert all(row.t_unix_s < row.from_s < row.to_s for row in written)
     done = [kept(a.promise, delivered_at_s=a.delivered_at_s, now_s=NOW_S + 99) for a in orders]
     assert done == [True] * len(orders)

@@ -33,6 +33,9 @@ EXPECTED = {
     "rolling-restart-orders",
     "node-drain",
     "postgres-loss",
+    "slow-inference",
+    "partition-orders-dispatch",
+    "name-resolution",
 }
 SOUND = {
     "fault-proved",

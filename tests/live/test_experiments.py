@@ -22,6 +22,15 @@ def test_the_loss_of_all_replicas_is_survived_by_contract(run: Run, experiment: 
     assert (ran.code, ran.not_passed()) == (0, {})
 
 
+@pytest.mark.parametrize(
+    "experiment", ["slow-inference", "partition-orders-dispatch", "name-resolution"]
+)
+def test_a_fault_of_the_network_is_survived(run: Run, experiment: str):
+    ran = run(experiment)
+    assert (ran.code, ran.not_passed()) == (0, {})
+    assert ran.result["faults"][0]["proved"]
+
+
 @pytest.mark.parametrize("arm", ["protected", "unprotected"])
 def test_below_its_capacity_either_arm_holds(run: Run, arm: str):
     ran = run("below-capacity", "--arm", arm)

@@ -180,6 +180,9 @@ class FakeDispatch:
         self.quote: Reply | Callable[[], Awaitable[Answer]] = Unavailable("dispatch", "dependency")
         self.assignments: list[dict[str, object]] = []
         self.quoted: list[str] = []
+        self.revised: list[dict[str, object]] = []
+        self.revisions: Reply | None = None
+        self.followed: list[int] = []
         self.running = False
 
     async def start(self) -> None:
@@ -202,6 +205,13 @@ class FakeDispatch:
     ) -> Answer:
         assert service == "dispatch"
         assert attempts == 1, "the relay is the one place that tries again"
+        if path.startswith("/revisions?since="):
+            since = int(path.rpartition("=")[2])
+            self.followed.append(since)
+            if self.revisions is not None:
+                return _given(self.revisions)
+            fresh = [row for row in self.revised if row["id"] > since]  # type: ignore[operator]
+            return json_answer(200, {"revisions": fresh})
         if method == "GET":
             self.quoted.append(path)
             reply = self.quote if isinstance(self.quote, Answer | Unavailable) else None

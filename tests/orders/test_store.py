@@ -171,13 +171,23 @@ def test_an_order_is_assigned_once_it_is_paid_and_promised(ledger, make_cart, pa
     assert ledger.store.find(order_id).eta_s == 0.0
 
 
-def test_a_promise_may_be_revised(ledger, make_cart):
+def test_a_receipt_that_comes_twice_does_not_promise_anew(ledger, make_cart):
     ledger.store.place(make_cart(), "k1", eta_s=None)
     order_id = order_id_of("k1")
     for eta_s in (30.0, 60.0):
         ledger.outbox.record([Receipt(order_id=order_id, eta_s=eta_s)], [])
-    assert ledger.store.find(order_id).eta_s == pytest.approx(60.0)
-    assert ledger.read()["orders"][0]["revisions"] == 1
+    assert ledger.store.find(order_id).eta_s == pytest.approx(30.0)
+    assert ledger.read()["orders"][0]["revisions"] == 0
+
+
+def test_a_promised_moment_does_not_move_with_its_receipt(ledger, make_cart):
+    ledger.store.place(make_cart(), "k1", eta_s=None)
+    order_id = order_id_of("k1")
+    promised_at_s = ledger.wall.now_s + 30.0
+    ledger.wall.now_s += 20.0  # the first answer was lost on its way, and is given again
+    receipt = Receipt(order_id=order_id, eta_s=30.0, promised_at_s=promised_at_s)
+    ledger.outbox.record([receipt], [])
+    assert ledger.store.find(order_id).eta_s == pytest.approx(10.0)
 
 
 def test_no_such_order(ledger):

@@ -6,7 +6,8 @@ import orjson
 import pytest
 from tests.platforms.conftest import Until
 
-from teastorm.platforms.base import SERVICES, FaultSpec, Platform, PlatformError, ShopPlan
+from teastorm.platforms.base import SERVICES, Platform, PlatformError, ShopPlan
+from teastorm.platforms.faults import EdgeFaultSpec, FaultSpec, fault_body
 
 PAIR = ShopPlan(replicas={"orders": 1, "gateway": 2})
 
@@ -149,6 +150,36 @@ def test_faults_are_set_and_cleared(platform: Platform) -> None:
         platform.set_fault("gateway", FaultSpec(kind="hang"), "gateway-99")
 
 
+def test_faults_between_services_are_set_in_the_caller_and_cleared(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(platform.ready_within_s)
+    (callee,) = ids(platform, "orders")
+    platform.set_fault("gateway", EdgeFaultSpec(to="orders", kind="latency", latency_s=0.2))
+    one = EdgeFaultSpec(to="orders", kind="partition", to_replica=callee)
+    platform.set_fault("gateway", one, ids(platform, "gateway")[0])
+    details = [event.detail for event in platform.events() if event.kind == "fault_set"]
+    assert details == ["latency to orders in 2", f"partition to {callee} in 1"]
+    platform.clear_faults("gateway")
+    for spec, sentence in (
+        (EdgeFaultSpec(to="kitchen", kind="refuse"), "service must be one of"),
+        (EdgeFaultSpec(to="orders", kind="refuse", to_replica="orders-99"), "is called orders-99"),
+    ):
+        with pytest.raises(PlatformError, match=sentence) as error:
+            platform.set_fault("gateway", spec)
+        assert error.value.exit_code == 2
+    assert [event.kind for event in platform.events()].count("fault_set") == 2
+
+
+def test_a_callees_replica_is_told_to_its_callers_as_they_dial_it(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(platform.ready_within_s)
+    (callee,) = platform.replicas("orders")
+    spec = EdgeFaultSpec(to="orders", kind="errors", to_replica=callee.replica_id)
+    body = fault_body(spec, platform.replicas)
+    assert (body["to"], body["endpoint"]) == ("orders", callee.endpoint)
+    assert "to_replica" not in body
+
+
 def test_audit_gives_both_ledgers(platform: Platform) -> None:
     platform.deploy(ShopPlan(replicas={"orders": 1, "dispatch": 1}))
     platform.wait_ready(platform.ready_within_s)
@@ -236,3 +267,23 @@ def test_a_plan_refuses_what_cannot_be_meant(fields: dict[str, object], sentence
 def test_a_fault_refuses_what_cannot_be_meant(fields: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         FaultSpec(**fields)  # type: ignore[arg-type] # wrong values are the point
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"kind": "hang"}, "kind must be one of latency, errors, partition"),
+        ({"kind": "latency"}, "latency_s above 0"),
+        ({"kind": "latency", "latency_s": 1.0, "jitter_s": -1.0}, "jitter_s must be 0 or more"),
+        ({"kind": "errors", "share": 1.5}, "share must be between"),
+        ({"kind": "errors", "status": 200}, "status must be between"),
+        ({"kind": "dns", "answer": "maybe"}, "answer must be fails or none"),
+        ({"kind": "dns", "to_replica": "orders-1"}, "dns takes no to_replica"),
+        ({"kind": "refuse", "duration_s": 0.0}, "duration_s must be above 0"),
+    ],
+)
+def test_an_edges_fault_refuses_what_cannot_be_meant(
+    fields: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        EdgeFaultSpec(to="orders", **fields)  # type: ignore[arg-type] # wrong values are the point

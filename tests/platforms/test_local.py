@@ -11,7 +11,8 @@ import orjson
 import pytest
 from tests.platforms.conftest import STANDIN, until_real
 
-from teastorm.platforms.base import FaultSpec, PlatformError, ShopPlan
+from teastorm.platforms.base import PlatformError, ShopPlan
+from teastorm.platforms.faults import FaultSpec
 from teastorm.platforms.local.cleanup import remove_run, survey
 from teastorm.platforms.local.http import call
 from teastorm.platforms.local.platform import LocalPlatform

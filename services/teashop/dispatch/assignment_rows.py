@@ -63,6 +63,19 @@ _ahead = select(func.count()).where(
 _every = select(schema.assignments).order_by(
     schema.assignments.c.accepted_at_s, schema.assignments.c.order_id
 )
+_told_anew = (
+    select(
+        schema.revisions.c.id,
+        schema.assignments.c.order_id,
+        schema.assignments.c.promised_at_s,
+        schema.assignments.c.revisions,
+        schema.assignments.c.late,
+    )
+    .join(schema.assignments, schema.assignments.c.order_id == schema.revisions.c.order_id)
+    .where(schema.revisions.c.id > bindparam("after"))
+    .order_by(schema.revisions.c.id)
+    .limit(bindparam("at_most"))
+)
 _save_progress = (
     update(schema.assignments)
     .where(schema.assignments.c.order_id == bindparam("wanted"))
@@ -140,6 +153,26 @@ def save_progress(connection: Connection, changed: Sequence[Assignment]) -> None
                 for a in changed
             ],
         )
+
+
+def told_anew(connection: Connection, *, after_id: int, at_most: int) -> list[tuple[int, Promise]]:
+    """(id, promise as it stands now) of the revisions after one's id, the oldest first.
+
+    Only the leader's rounds write revisions, one after the other, so ids come in their order.
+    """
+    rows = connection.execute(_told_anew, {"after": after_id, "at_most": at_most})
+    return [
+        (
+            row.id,
+            Promise(
+                order_id=row.order_id,
+                promised_at_s=row.promised_at_s,
+                revisions=row.revisions,
+                late=row.late,
+            ),
+        )
+        for row in rows
+    ]
 
 
 def add_revisions(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from teashop.dispatch.assignment_rows import Assignment
 from teashop.dispatch.desk import Asked
 from teashop.dispatch.notices import Notice
-from teashop.dispatch.promises import kept
+from teashop.dispatch.promises import Promise, kept
 from teashop.serving.asgi import Problem
 
 _MOST_DRINKS = 1000
@@ -46,12 +46,26 @@ def _unusable(sentence: str) -> Problem:
 
 
 def assignment(of: Assignment) -> Body:
-    """The answer to POST /assignments: always what was said first. Seconds from acceptance."""
+    """The answer to POST /assignments: always what was said first.
+
+    `promised_s` and `eta_s` are seconds from acceptance, `promised_at` is the moment that makes.
+    """
     return {
         "order_id": of.order_id,
         "shop": of.shop,
         "promised_s": round(of.first_promised_s, 3),
+        "promised_at": round(of.accepted_at_s + of.first_promised_s, 3),
         "eta_s": round(of.first_eta_s, 3),
+    }
+
+
+def revision(number: int, of: Promise) -> Body:
+    """An entry of GET /revisions: the promise as it stands, in Unix seconds."""
+    return {
+        "id": number,
+        "order_id": of.order_id,
+        "promised_at": round(of.promised_at_s, 3),
+        "revisions": of.revisions,
     }
 
 

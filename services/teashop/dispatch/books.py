@@ -56,6 +56,13 @@ class Books:
         )
         return [bodies.notice(n) for n in found]
 
+    def revisions(self, after_id: int) -> list[Body]:
+        """Promises told anew after a revision's id, the oldest first, at most a page of 1,000."""
+        found = self._database.read(
+            lambda c: assignment_rows.told_anew(c, after_id=after_id, at_most=_PAGE)
+        )
+        return [bodies.revision(number, promise) for number, promise in found]
+
     def audit(self, now_s: float) -> Body:
         """Everything a check needs, of one moment."""
 

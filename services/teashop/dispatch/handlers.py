@@ -55,6 +55,7 @@ class Handlers:
         """Put every route on `router`."""
         router.add("POST", "/assignments", self.assign)
         router.add("GET", "/promises/{order_id}", self.promise)
+        router.add("GET", "/revisions", self.revisions)
         router.add("GET", "/quote", self.quote)
         router.add("GET", "/shops", self.shops)
         router.add("GET", "/notices", self.notices)
@@ -182,11 +183,15 @@ class Handlers:
 
     async def notices(self, request: Request) -> Response:
         """GET /notices?since=ID: the feed after the notice with that id."""
-        since = request.query.get("since", "0")
-        if not since.isdecimal():
-            raise Problem(422, "query", f"since must be the id of a notice, got {since!r}.")
-        found = await self._pool.run(lambda: self._books.notices(int(since)))
+        since = _since(request, "a notice")
+        found = await self._pool.run(lambda: self._books.notices(since))
         return json_response(200, {"notices": found})
+
+    async def revisions(self, request: Request) -> Response:
+        """GET /revisions?since=ID: promises told anew after the revision with that id."""
+        since = _since(request, "a revision")
+        found = await self._pool.run(lambda: self._books.revisions(since))
+        return json_response(200, {"revisions": found})
 
     async def audit(self, _request: Request) -> Response:
         """GET /audit: what a check of promises, notices and the ledger reads."""
@@ -196,3 +201,10 @@ class Handlers:
 
 def _no_such_shop(name: str) -> Problem:
     return Problem(404, "shop", f"There is no shop {name!r} on the street.")
+
+
+def _since(request: Request, of: str) -> int:
+    since = request.query.get("since", "0")
+    if not since.isdecimal():
+        raise Problem(422, "query", f"since must be the id of {of}, got {since!r}.")
+    return int(since)

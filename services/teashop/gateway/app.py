@@ -22,6 +22,7 @@ from teashop.resilience.front import Front
 from teashop.serving.asgi import Router
 from teashop.serving.client import ClientConfig, Outgoing
 from teashop.serving.clock import Clock
+from teashop.serving.edges import EdgeFaults
 from teashop.serving.faults import Faults
 from teashop.serving.service import Service
 from teashop.serving.wiring import outgoing
@@ -41,7 +42,8 @@ def create_app(
         client_factory: makes the outgoing client, for tests; by default it is built from the
             settings.
     """
-    parts = build_parts(settings, clock, rng, registry, client_factory)
+    faults = Faults(clock, rng)
+    parts = build_parts(settings, clock, rng, registry, client_factory, faults.edges)
     watch = Watch(parts)
     router = Router()
     forwarded = forward(parts)
@@ -54,7 +56,7 @@ def create_app(
         router=router,
         registry=registry,
         clock=clock,
-        faults=Faults(clock, rng),
+        faults=faults,
         on_start=[parts.client.start, watch.start],
         on_stop=[parts.client.stop, watch.stop],
     )
@@ -66,13 +68,16 @@ def build_parts(
     rng: random.Random,
     registry: CollectorRegistry,
     client_factory: Callable[[], Outgoing] | None,
+    edges: EdgeFaults,
 ) -> Parts:
     """Everything the handlers share."""
     common = settings.common
     on = common.protections
     if client_factory is None:
         config = ClientConfig(timeout_s=settings.timeout_s, retries=settings.retries)
-        client = outgoing(common, clock=clock, rng=rng, registry=registry, config=config)
+        client = outgoing(
+            common, clock=clock, rng=rng, registry=registry, edges=edges, config=config
+        )
     else:
         client = client_factory()
     front: Front[Waiter] = Front(settings, on, admit=admit, refuse=refuse)

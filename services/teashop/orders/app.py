@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from teashop.orders.audit import Audit
 from teashop.orders.client import Client
+from teashop.orders.follow import Follower
 from teashop.orders.handlers import OrdersApi
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
+from teashop.orders.promises import Promises
 from teashop.orders.quotes import Quotes
 from teashop.orders.relay import Relay
 from teashop.orders.settings import OrdersSettings
@@ -46,6 +48,7 @@ def create_app(
     """
     common = settings.common
     metrics = OrdersMetrics(registry)
+    faults = Faults(clock, rng)
     database = Database(
         settings.dsn,
         connections=settings.database_threads + _OTHER_CONNECTIONS,
@@ -63,7 +66,7 @@ def create_app(
     outbox = Outbox(database, unix=clock.unix)
     audit = Audit(database)
     client = (
-        outgoing(common, clock=clock, rng=rng, registry=registry)
+        outgoing(common, clock=clock, rng=rng, registry=registry, edges=faults.edges)
         if client_factory is None
         else client_factory()
     )
@@ -92,6 +95,13 @@ def create_app(
         settings=settings.relay,
         clock=clock,
         rng=rng,
+        metrics=metrics,
+        in_thread=in_thread,
+    )
+    follower = Follower(
+        Promises(database),
+        client,
+        clock=clock,
         metrics=metrics,
         in_thread=in_thread,
     )
@@ -133,8 +143,8 @@ def create_app(
         router=api.router(),
         registry=registry,
         clock=clock,
-        faults=Faults(clock, rng),
-        on_start=[open_store, client.start, watch.start, relay.start],
+        faults=faults,
+        on_start=[open_store, client.start, watch.start, relay.start, follower.start],
         # Run from the last to the first: no new deliveries, then the last transactions.
-        on_stop=[close_database, client.stop, workers.close, watch.stop, relay.stop],
+        on_stop=[close_database, client.stop, workers.close, watch.stop, relay.stop, follower.stop],
     )

@@ -17,7 +17,8 @@ class OrdersMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.orders = Counter(
             "teashop_orders",
-            "Orders that reached a state through this replica; replayed: first answers given again",
+            "Orders that reached a state through this replica; replayed: first answers given again; "
+            "repromised: promised anew by dispatch",
             ["state"],
             registry=registry,
         )

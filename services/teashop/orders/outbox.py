@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from teashop.orders import schema
 from teashop.orders.store import ASSIGN
@@ -30,10 +30,17 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """Dispatch has the order and promised it within `eta_s` seconds from now, if it said so."""
+    """Dispatch has the order.
+
+    Attributes:
+        eta_s: it promised it within so many seconds from now; None when it did not say.
+        promised_at_s: the moment it promised, in Unix seconds. An answer that is given again counts
+            `eta_s` from when the order was taken, which may be long ago; a moment is a moment.
+    """
 
     order_id: str
     eta_s: float | None
+    promised_at_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +78,12 @@ _DEFERRED = (
 )
 _PROMISED = (
     update(schema.orders)
-    .where(schema.orders.c.order_id == bindparam("b_order"))
-    .values(
-        promised_s=bindparam("b_promised"),
-        revisions=schema.orders.c.revisions
-        + case((schema.orders.c.promised_s.is_(None), 0), else_=1),
+    .where(
+        schema.orders.c.order_id == bindparam("b_order"),
+        # The first promise; what is promised anew comes by its own way (promises.py).
+        schema.orders.c.promised_s.is_(None),
     )
+    .values(promised_s=bindparam("b_promised"))
 )
 _PENDING = select(func.count()).select_from(schema.outbox).where(_box.delivered_s.is_(None))
 
@@ -139,9 +146,9 @@ class Outbox:
         late = sorted(deferrals, key=lambda d: d.order_id)
         done = sorted(receipts, key=lambda r: r.order_id)
         promised = [
-            {"b_order": r.order_id, "b_promised": now + r.eta_s}
+            {"b_order": r.order_id, "b_promised": at_s}
             for r in done
-            if r.eta_s is not None
+            if (at_s := _promised_at_s(r, now)) is not None
         ]
         if late:
             rows = [{"b_order": d.order_id, "b_due": now + d.delay_s} for d in late]
@@ -159,3 +166,9 @@ class Outbox:
             DatabaseUnavailable.
         """
         return self._db.read(lambda c: int(c.execute(_PENDING).scalar_one()))
+
+
+def _promised_at_s(receipt: Receipt, now_s: float) -> float | None:
+    if receipt.promised_at_s is not None:
+        return receipt.promised_at_s
+    return None if receipt.eta_s is None else now_s + receipt.eta_s

@@ -154,7 +154,7 @@ class Relay:
             return self._defer(delivery, "unreachable", unreachable=True)
         if answer.status in {200, 201}:
             self._metrics.deliveries.labels("delivered").inc()
-            return Receipt(order_id=delivery.order_id, eta_s=_eta_s(answer.body))
+            return _receipt(delivery.order_id, answer.body)
         if answer.status in {429, 503}:
             asked = retry_after_s(answer)
             return self._defer(
@@ -200,14 +200,21 @@ async def _set(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def _eta_s(body: bytes) -> float | None:
-    """The promised seconds in dispatch's answer; None when it names none."""
+def _receipt(order_id: str, body: bytes) -> Receipt:
+    """What dispatch's answer promises, if anything."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
+        answer = None
     if not isinstance(answer, dict):
-        return None
+        return Receipt(order_id=order_id, eta_s=None)
     # The promise, which dispatch keeps or revises; its estimate only where there is no promise.
     eta_s = answer.get("promised_s", answer.get("eta_s"))
-    return float(eta_s) if isinstance(eta_s, int | float) and eta_s >= 0 else None
+    return Receipt(
+        order_id=order_id, eta_s=_number(eta_s), promised_at_s=_number(answer.get("promised_at"))
+    )
+
+
+def _number(value: object) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return float(value) if known and isinstance(value, int | float) else None

@@ -81,5 +81,13 @@ outbox = Table(
     Column("due_s", Double, nullable=False),
     Column("delivered_s", Double),
 )
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    # The number of the last entry that was read.
+    Column("seen", BigInteger, nullable=False),
+)
+
 _waiting = outbox.c.delivered_s.is_(None)
 Index("outbox_due", outbox.c.due_s, sqlite_where=_waiting, postgresql_where=_waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 
 from teashop.serving.asgi import (
     Problem,
@@ -14,12 +15,16 @@ from teashop.serving.asgi import (
     json_response,
     send_response,
 )
+from teashop.serving.edges import EdgeFault
 from teashop.serving.faults import Fault, Faults
 from teashop.serving.settings import SettingsError, load
 
 
 class AdminApp:
     """POST, DELETE and GET on /faults, behind a bearer token when there is one.
+
+    A fault that names a service (`to`) lies on the way there, any other one in this service itself.
+    DELETE ends all.
 
     The token may come in `X-Admin-Authorization` instead of `Authorization`, which the proxy of a
     Kubernetes API server keeps for itself.
@@ -55,12 +60,21 @@ class AdminApp:
             if not isinstance(body, dict):
                 raise Problem(400, "fault", "A fault is a JSON object.")
             try:
-                fault = load(Fault, body, "fault")
+                self._set(body)
             except SettingsError as error:
                 raise Problem(400, "fault", f"{error}.") from None
-            self._faults.set(fault)
         elif request.method != "GET":
             raise Problem(405, "method", f"{request.method} is not served on /faults.")
         current = self._faults.current
         shown = None if current is None else {"kind": current.kind, "share": current.share}
-        return json_response(200, {"fault": shown})
+        edges = [
+            {"to": fault.to, "endpoint": fault.endpoint, "kind": fault.kind}
+            for fault in self._faults.edges.current()
+        ]
+        return json_response(200, {"fault": shown, "edges": edges})
+
+    def _set(self, body: Mapping[str, object]) -> None:
+        if "to" in body:
+            self._faults.edges.set(load(EdgeFault, body, "fault"))
+        else:
+            self._faults.set(load(Fault, body, "fault"))

@@ -8,32 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import aiohttp
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from yarl import URL
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from teashop.resilience.outgoing import Target
 from teashop.serving.asgi import Headers
 from teashop.serving.clock import Clock
 from teashop.serving.discovery import Discovery
+from teashop.serving.edges import EdgeFaults
 from teashop.serving.settings import Common
+from teashop.serving.wire import Answer, Call, Wire
 
+__all__ = ["Answer", "ClientConfig", "Outgoing", "Unavailable"]
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What another service said; header names are case-insensitive."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-    @property
-    def refused(self) -> bool:
-        """Whether it is a deliberate refusal, which asking again at once would only repeat."""
-        return self.status in {429, 503} and "X-Refusal" in self.headers
+_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 class Unavailable(Exception):
@@ -75,7 +65,11 @@ class ClientConfig:
 
 
 class Outgoing:
-    """Requests to the other services. Belongs to one event loop; `start` before, `stop` after."""
+    """Requests to the other services. Belongs to one event loop; `start` before, `stop` after.
+
+    Args:
+        edges: the faults that this caller is told to suffer on its way to others.
+    """
 
     def __init__(
         self,
@@ -86,19 +80,28 @@ class Outgoing:
         rng: random.Random,
         registry: CollectorRegistry,
         config: ClientConfig | None = None,
+        edges: EdgeFaults | None = None,
     ) -> None:
         self._protections = common.protections
         self._discovery = discovery
         self._clock = clock
         self._rng = rng
         self._config = config or ClientConfig()
+        edges = EdgeFaults(clock, rng) if edges is None else edges
+        self._wire = Wire(clock, edges, connect_timeout_s=self._config.connect_timeout_s)
         self._targets: dict[str, Target] = {}
-        self._session: aiohttp.ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
         self._attempts = Counter(
             "teashop_attempts",
             "Attempts towards another service, by outcome",
             ["target", "outcome"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "teashop_attempt_seconds",
+            "Time until an attempt towards another service was answered",
+            ["target"],
+            buckets=_SECONDS,
             registry=registry,
         )
         self._retries = Counter(
@@ -113,24 +116,23 @@ class Outgoing:
             ["target"],
             registry=registry,
         )
+        faults = Gauge(
+            "teashop_edge_faults",
+            "Faults in force between this service and those that it calls",
+            registry=registry,
+        )
+        faults.set_function(lambda: float(len(edges.current())))
 
     async def start(self) -> None:
         """Open the connection pool and begin to watch the endpoints."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30, enable_cleanup_closed=False)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        )
+        await self._wire.start()
         self._watch = asyncio.create_task(self._discovery.run())
 
     async def stop(self) -> None:
         """Close the pool."""
         if self._watch is not None:
             self._watch.cancel()
-        if self._session is not None:
-            await self._session.close()
+        await self._wire.stop()
 
     def endpoints(self, service: str) -> Sequence[str]:
         """The endpoints known of a service now."""
@@ -178,7 +180,7 @@ class Outgoing:
                 reason = "breaker" if self._discovery.endpoints(service) else "dependency"
                 break
             tried.append(endpoint)
-            call = _Call(method, path, body, headers, deadline_s)
+            call = Call(method, path, body, headers, deadline_s)
             outcome = await self._attempt(service, target, endpoint, call)
             if isinstance(outcome, str):
                 answer, reason = None, outcome
@@ -216,7 +218,7 @@ class Outgoing:
         return True
 
     async def _attempt(
-        self, service: str, target: Target, endpoint: str, call: _Call
+        self, service: str, target: Target, endpoint: str, call: Call
     ) -> Answer | str:
         """One attempt: an answer, or how it failed (connect, lost, deadline)."""
         started = self._clock.now()
@@ -231,53 +233,17 @@ class Outgoing:
         outcome: Answer | str = "lost"
         resolved = False
         try:
-            outcome = await self._send(endpoint, call, headers, timeout_s)
+            outcome = await self._wire.send(service, endpoint, call, headers, timeout_s)
             resolved = True
         finally:
             now = self._clock.now()
             ok = not resolved or _tells_of_health(outcome)
             target.finished(endpoint, now, now - started, ok=ok)
+            if not isinstance(outcome, str):
+                self._seconds.labels(service).observe(now - started)
             label = outcome if isinstance(outcome, str) else _outcome_label(outcome)
             self._attempts.labels(service, label if resolved else "abandoned").inc()
         return outcome
-
-    async def _send(
-        self, endpoint: str, call: _Call, headers: dict[str, str], timeout_s: float
-    ) -> Answer | str:
-        """Put one request on the wire."""
-        if self._session is None:
-            raise RuntimeError("the outgoing client was used before start()")
-        timeout = aiohttp.ClientTimeout(
-            total=timeout_s, sock_connect=min(timeout_s, self._config.connect_timeout_s)
-        )
-        try:
-            async with self._session.request(
-                call.method,
-                URL(f"http://{endpoint}{call.path}", encoded=True),
-                data=call.body or None,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as response:
-                body = await response.read()
-                return Answer(response.status, body, response.headers)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return "connect"
-        except TimeoutError:
-            return "deadline"
-        except (aiohttp.ClientError, OSError):
-            return "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What is asked, the same in every attempt."""
-
-    method: str
-    path: str
-    body: bytes
-    headers: Headers
-    deadline_s: float | None
 
 
 def _tells_of_health(outcome: Answer | str) -> bool:

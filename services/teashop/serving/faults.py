@@ -1,4 +1,4 @@
-"""Faults a service can be told to have: latency, errors, a hang, a crash.
+"""Faults a service can be told to have: latency, errors, a hang, a crash; others lie on its way out.
 
 Set through the admin port, applied to the main port's requests, never to probes or metrics, and
 ended by themselves after `duration_s`.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from teashop.serving.asgi import Problem
 from teashop.serving.clock import Clock
+from teashop.serving.edges import EdgeFaults
 
 KINDS = ("latency", "errors", "hang", "crash")
 
@@ -49,13 +50,18 @@ class Fault:
 
 
 class Faults:
-    """The fault in force, if any. Belongs to one event loop."""
+    """The fault in force, if any. Belongs to one event loop.
+
+    Attributes:
+        edges: the faults between this service and those that it calls.
+    """
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
         self._rng = rng
         self._fault: Fault | None = None
         self._ends_s = 0.0
+        self.edges = EdgeFaults(clock, rng)
 
     def set(self, fault: Fault) -> None:
         """Put `fault` in force; a crash happens at once."""
@@ -65,8 +71,9 @@ class Faults:
         self._ends_s = self._clock.now() + fault.duration_s
 
     def clear(self) -> None:
-        """End the fault; a hanging request is let go within a tenth of a second."""
+        """End all of them; a hanging request is let go within a tenth of a second."""
         self._fault = None
+        self.edges.clear()
 
     @property
     def current(self) -> Fault | None:

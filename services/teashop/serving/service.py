@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from teashop.serving import telemetry
 from teashop.serving.asgi import (
@@ -65,6 +65,11 @@ class Service:
         self._started = False
         self._draining = False
         self._replica_header = (b"x-replica", replica.encode())
+        self._arrived = Counter(
+            "teashop_arrived",
+            "Requests that arrived, without probes and scrapes",
+            registry=registry,
+        )
         gauge = Gauge("teashop_ready", "1 when this replica takes traffic", registry=registry)
         gauge.set_function(lambda: float(self.is_ready))
 
@@ -128,6 +133,7 @@ class Service:
             return
         request = Request(scope, receive, self._clock.now())
         self.in_flight += 1
+        self._arrived.inc()
         try:
             try:
                 response = await self._handle(request)

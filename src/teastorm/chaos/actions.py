@@ -23,7 +23,8 @@ from teastorm.chaos.faults.surge import Surge
 from teastorm.chaos.offering import start
 from teastorm.chaos.servers import counted
 from teastorm.chaos.session import FAULT_PHASE, Session, current
-from teastorm.platforms.base import FaultKind, FaultSpec, JsonValue
+from teastorm.platforms.base import JsonValue
+from teastorm.platforms.faults import FaultKind, FaultSpec
 from teastorm.runner import arguments
 from teastorm.runner.shape import LoadShape
 
@@ -120,13 +121,13 @@ def lose_replica(service: str, signal: str = "KILL", count: int = 1) -> dict[str
     Returns when others stand in their place; proved by process identities.
     """
     arguments.check("lose_replica", service=service, signal=signal, count=count)
-    return _at_the_fault(ReplicaLoss(service, signal=signal, count=count), hold_s=1.0)
+    return at_the_fault(ReplicaLoss(service, signal=signal, count=count), hold_s=1.0)
 
 
 def lose_all(service: str, hold_s: float) -> dict[str, JsonValue]:
     """Kill all replicas of `service` when the fault phase begins; replace none for `hold_s`."""
     arguments.check("lose_all", service=service, hold_s=hold_s)
-    return _at_the_fault(LossOfAll(service), hold_s=hold_s)
+    return at_the_fault(LossOfAll(service), hold_s=hold_s)
 
 
 def inject(
@@ -160,7 +161,7 @@ def inject(
         duration_s=hold_s + DEAD_MAN_S,
     )
     canary = partial(ask, current().platform)
-    return _at_the_fault(Injection(service, spec, canary), hold_s=hold_s)
+    return at_the_fault(Injection(service, spec, canary), hold_s=hold_s)
 
 
 def kill_container(service: str, count: int = 1) -> dict[str, JsonValue]:
@@ -169,7 +170,7 @@ def kill_container(service: str, count: int = 1) -> dict[str, JsonValue]:
     Returns when the kubelet has started the containers again; proved by their restart counts.
     """
     arguments.check("kill_container", service=service, count=count)
-    return _at_the_fault(ContainerKill(service, count=count), hold_s=1.0)
+    return at_the_fault(ContainerKill(service, count=count), hold_s=1.0)
 
 
 def hang(service: str, hold_s: float, count: int = 1) -> dict[str, JsonValue]:
@@ -178,7 +179,7 @@ def hang(service: str, hold_s: float, count: int = 1) -> dict[str, JsonValue]:
     Proved by requests that went unanswered; says whether liveness killed a container meanwhile.
     """
     arguments.check("hang", service=service, hold_s=hold_s, count=count)
-    return _at_the_fault(Hang(service, hold_s=hold_s, count=count), hold_s=hold_s)
+    return at_the_fault(Hang(service, hold_s=hold_s, count=count), hold_s=hold_s)
 
 
 def restart_rolling(service: str, within_s: float = 60.0) -> dict[str, JsonValue]:
@@ -187,7 +188,7 @@ def restart_rolling(service: str, within_s: float = 60.0) -> dict[str, JsonValue
     Returns when the Deployment says it is done; proved by pod UIDs.
     """
     arguments.check("restart_rolling", service=service, within_s=within_s)
-    return _at_the_fault(RollingRestart(service), hold_s=within_s)
+    return at_the_fault(RollingRestart(service), hold_s=within_s)
 
 
 def drain_node(
@@ -199,7 +200,7 @@ def drain_node(
     that holds PostgreSQL's volume; proved by the pods' own eviction conditions and UIDs.
     """
     arguments.check("drain_node", service=service, within_s=within_s, node=node)
-    return _at_the_fault(NodeDrain(service, node=node), hold_s=within_s)
+    return at_the_fault(NodeDrain(service, node=node), hold_s=within_s)
 
 
 def lose_database() -> dict[str, JsonValue]:
@@ -207,7 +208,7 @@ def lose_database() -> dict[str, JsonValue]:
 
     Returns when another one is ready; proved by pod UIDs.
     """
-    return _at_the_fault(PostgresLoss(), hold_s=1.0)
+    return at_the_fault(PostgresLoss(), hold_s=1.0)
 
 
 def scale_late(service: str, to: int, trigger_s: float, startup_s: float) -> dict[str, JsonValue]:
@@ -237,7 +238,8 @@ def roll_back_faults() -> dict[str, JsonValue]:
     return {"faults": len(session.episodes)}
 
 
-def _at_the_fault(fault: Fault, *, hold_s: float) -> dict[str, JsonValue]:
+def at_the_fault(fault: Fault, *, hold_s: float) -> dict[str, JsonValue]:
+    """Run a fault from the beginning of the fault phase on."""
     session = current()
     session.wait_until(session.window(FAULT_PHASE).start_s)
     return _run(session, fault, hold_s)

@@ -12,6 +12,7 @@ from chaoslib.discovery.discover import (
 from chaoslib.types import Discovery
 
 ACTIONS = "teastorm.chaos.actions"
+EDGES = "teastorm.chaos.edges"
 PROBES = "teastorm.chaos.probes"
 CONTROL = "teastorm.chaos.control"
 
@@ -20,6 +21,7 @@ def discovered(*, discover_system: bool) -> Discovery:
     """Our activities and controls; `system` names the services a fault can be in."""
     found: Discovery = initialize_discovery_result("teastorm", version("teastorm"), "teastorm")
     found["activities"].extend(discover_actions(ACTIONS))
+    found["activities"].extend(discover_actions(EDGES))
     found["activities"].extend(discover_probes(PROBES))
     found["activities"].extend(discover_activities(CONTROL, "control"))
     if discover_system:

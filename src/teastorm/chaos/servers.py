@@ -50,7 +50,7 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
     for target in platform.targets():
         if target.service != "gateway":
             continue
-        page = _page(target)
+        page = page_of(target)
         complete = complete and bool(page)
         # A page has hundreds of lines and the machine is the shop's: only ours are parsed.
         ours = "".join(
@@ -67,7 +67,7 @@ def counted(platform: Platform, classes: tuple[str, ...]) -> Counts:
     return Counts(offered=offered, good=good, complete=complete)
 
 
-def _page(target: ScrapeTarget) -> str:
+def page_of(target: ScrapeTarget) -> str:
     """A metrics page; asked for again while a replica is too busy to show it."""
     return next((page for _ in range(TRIES) if (page := _fetched(target))), "")
 

@@ -1,4 +1,4 @@
-"""What every platform is: the words (replica, plan, fault, event) and the one interface.
+"""What every platform is: the words (replica, plan, event) and the one interface.
 
 Written once, implemented by `platforms.local` (processes on this machine), `platforms.kubernetes`
 and `platforms.memory` (nothing runs; for tests). The contract suite in `tests/platforms` holds
@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from teastorm.observe.target import ScrapeTarget
+
+if TYPE_CHECKING:
+    from teastorm.platforms.faults import AnyFault
 
 SERVICES = ("orders", "dispatch", "inference", "gateway")
 """Every service of the shop, in the order they are started: what is called before its callers."""
 
-FAULT_KINDS = ("latency", "errors", "hang", "crash")
 DEFAULT_REPLICAS = 2
 
-type FaultKind = Literal["latency", "errors", "hang", "crash"]
 type EventKind = Literal[
     "replica_started",
     "replica_ready",
@@ -129,45 +130,6 @@ class ShopPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FaultSpec:
-    """A fault that a service injects into its own answers (admin port; probes are exempt).
-
-    `share` in 0..1 of the requests are hit. `latency_s` is for latency, `status` for errors.
-    `duration_s` is a dead man's switch: the service ends the fault itself after so long.
-    """
-
-    kind: FaultKind
-    latency_s: float = 0.0
-    share: float = 1.0
-    status: int = 503
-    duration_s: float = 60.0
-
-    def __post_init__(self) -> None:
-        if self.kind not in FAULT_KINDS:
-            raise ValueError(f"kind must be one of {', '.join(FAULT_KINDS)}, got {self.kind!r}")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share must be between 0 and 1, got {self.share}")
-        if not (math.isfinite(self.latency_s) and self.latency_s >= 0):
-            raise ValueError(f"latency_s must be 0 or more, got {self.latency_s}")
-        if self.kind == "latency" and self.latency_s == 0:
-            raise ValueError("a latency fault needs latency_s above 0")
-        if not 400 <= self.status <= 599:
-            raise ValueError(f"status must be between 400 and 599, got {self.status}")
-        if not (math.isfinite(self.duration_s) and self.duration_s > 0):
-            raise ValueError(f"duration_s must be above 0, got {self.duration_s}")
-
-    def as_json(self) -> dict[str, str | float | int]:
-        """The body of `POST /faults`."""
-        return {
-            "kind": self.kind,
-            "latency_s": self.latency_s,
-            "share": self.share,
-            "status": self.status,
-            "duration_s": self.duration_s,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened to a replica. `at_s` is this process's `time.monotonic()`."""
 
@@ -260,12 +222,12 @@ class Platform(Protocol):
         """Want `n` replicas; those added start after `startup_s` (None: the plan's delay)."""
         ...
 
-    def set_fault(self, service: str, spec: FaultSpec, replica_id: str | None = None) -> None:
+    def set_fault(self, service: str, spec: "AnyFault", replica_id: str | None = None) -> None:
         """Inject into every ready replica of `service`, or into one."""
         ...
 
     def clear_faults(self, service: str) -> None:
-        """End injected faults in every replica of `service` that still answers."""
+        """End injected faults in every replica of `service` that still answers, its edges' too."""
         ...
 
     def endpoints(self, service: str) -> list[str]:

@@ -14,7 +14,6 @@ from teastorm.observe.target import ScrapeTarget
 from teastorm.platforms.base import (
     Event,
     EventKind,
-    FaultSpec,
     JsonObject,
     Leftovers,
     PlatformError,
@@ -22,6 +21,7 @@ from teastorm.platforms.base import (
     ShopPlan,
 )
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints
+from teastorm.platforms.faults import AnyFault, fault_body, fault_words
 from teastorm.platforms.reconcile import Wanted
 
 TICK_S = 0.05
@@ -33,7 +33,7 @@ class _Record:
     replica: Replica
     ready_at_s: float
     stopped: bool = False
-    faults: list[tuple[FaultSpec, float]] = field(default_factory=list)
+    faults: list[tuple[AnyFault, float]] = field(default_factory=list)
 
 
 class InMemoryPlatform:
@@ -69,7 +69,7 @@ class InMemoryPlatform:
             self.now_s += TICK_S
             self._tick()
 
-    def faults(self, replica_id: str) -> list[FaultSpec]:
+    def faults(self, replica_id: str) -> list[AnyFault]:
         """Faults in force in one replica."""
         return [spec for spec, until_s in self._record(replica_id).faults if until_s > self.now_s]
 
@@ -112,7 +112,7 @@ class InMemoryPlatform:
         self._add_event("scale", service, None, f"to {n}")
         self._tick()
 
-    def set_fault(self, service: str, spec: FaultSpec, replica_id: str | None = None) -> None:
+    def set_fault(self, service: str, spec: AnyFault, replica_id: str | None = None) -> None:
         """See `Platform`."""
         self._check(service)
         chosen = [
@@ -123,9 +123,10 @@ class InMemoryPlatform:
         ]
         if not chosen:
             raise PlatformError(3, f"{service} has no replica to inject a fault into")
+        fault_body(spec, self.replicas)  # refuses a callee that is not there
         for record in chosen:
             record.faults.append((spec, self.now_s + spec.duration_s))
-        self._add_event("fault_set", service, None, f"{spec.kind} in {len(chosen)}")
+        self._add_event("fault_set", service, None, fault_words(spec, len(chosen)))
 
     def clear_faults(self, service: str) -> None:
         """See `Platform`."""

@@ -7,7 +7,8 @@ same words wherever it came from.
 import math
 from collections.abc import Callable, Mapping
 
-from teastorm.platforms.base import FAULT_KINDS, SERVICES
+from teastorm.platforms.base import SERVICES
+from teastorm.platforms.faults import EDGES, FAULT_KINDS
 from teastorm.runner.problems import did_you_mean
 
 type Rule = Callable[[object], str | None]
@@ -17,6 +18,8 @@ CLASSES = ("chat", "checkout", "payment", "status", "menu")
 LOSS_SIGNALS = ("KILL", "TERM", "STOP")
 MAX_FACTOR = 20.0
 MAX_SECONDS = 3600.0
+MAX_EDGE_SECONDS = 580.0
+"""A service keeps no injected fault for longer than ten minutes, the dead man's margin included."""
 
 
 def _number(value: object) -> float | None:
@@ -91,13 +94,25 @@ def _text(value: object) -> str | None:
     return None if isinstance(value, str) and value else f"must be a file's name, got {value!r}"
 
 
+def _replica(value: object) -> str | None:
+    return None if isinstance(value, str) and value else f"must be a replica's name, got {value!r}"
+
+
+def _flag(value: object) -> str | None:
+    return None if isinstance(value, bool) else f"must be true or false, got {value!r}"
+
+
 def _name(value: object) -> str | None:
     return None if isinstance(value, str) and value else f"must be a node's name, got {value!r}"
 
 
 service: Rule = one_of("service", SERVICES)
+replica: Rule = _replica
 seconds: Rule = above(0, MAX_SECONDS)
+edge_seconds: Rule = above(0, MAX_EDGE_SECONDS)
 factor: Rule = above(0, MAX_FACTOR)
+
+_EDGE: Mapping[str, Rule] = {"caller": service, "callee": service, "hold_s": edge_seconds}
 
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "begin_load": {
@@ -123,6 +138,16 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "share": above(0, 1),
         "status": whole(400),
     },
+    "slow_edge": {
+        **_EDGE,
+        "latency_s": above(0, MAX_EDGE_SECONDS),
+        "jitter_s": at_least(0, MAX_EDGE_SECONDS),
+        "share": above(0, 1),
+        "replica": replica,
+    },
+    "fail_edge": {**_EDGE, "status": whole(400), "share": above(0, 1), "replica": replica},
+    "cut_edge": {**_EDGE, "refuse": _flag, "replica": replica},
+    "lose_name": {**_EDGE, "answer": one_of("resolver's answer", ("fails", "none"))},
     "surge": {},
     "kill_container": {"service": service, "count": whole(1)},
     "hang": {"service": service, "hold_s": seconds, "count": whole(1)},
@@ -147,6 +172,10 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
 }
 
 
+HELD = frozenset({"lose_all", "inject", "hang", "slow_edge", "fail_edge", "cut_edge", "lose_name"})
+"""Faults that last as long as they are told to (`hold_s`)."""
+
+
 def refusals(function: str, arguments: Mapping[str, object]) -> list[tuple[str, str]]:
     """`(argument, what is wrong)` for each argument of `function` that cannot be used."""
     rules = RULES.get(function, {})
@@ -157,7 +186,17 @@ def refusals(function: str, arguments: Mapping[str, object]) -> list[tuple[str, 
             found.append((name, f"is not an argument of {function}{_known(rules)}"))
         elif value is not None and (refused := rule(value)):
             found.append((name, refused))
+    if not found and "caller" in rules and "callee" in arguments:
+        found.extend(_no_edge(arguments.get("caller"), arguments["callee"]))
     return found
+
+
+def _no_edge(caller: object, callee: object) -> list[tuple[str, str]]:
+    called = [to for source, to in EDGES if source == caller]
+    if callee in called:
+        return []
+    known = f"{caller} calls {' and '.join(called)}" if called else f"{caller} calls nobody"
+    return [("callee", f"is not called by {caller}, got {callee!r}; {known}")]
 
 
 def check(function: str, **arguments: object) -> None:

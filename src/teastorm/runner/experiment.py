@@ -134,7 +134,7 @@ def changed(
                 given["factor"] = factor
             if duration_s is not None:
                 given["fault_s"] = duration_s
-        elif provider.get("func") in {"lose_all", "inject", "hang"} and duration_s is not None:
+        elif provider.get("func") in arguments.HELD and duration_s is not None:
             given["hold_s"] = duration_s
         if not given:
             provider.pop("arguments")

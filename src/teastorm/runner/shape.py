@@ -12,12 +12,15 @@ from teastorm.runner import arguments
 from teastorm.runner.document import Document, list_of, mapping_of
 from teastorm.runner.problems import usage
 
-OUR_MODULES = ("teastorm.chaos.actions", "teastorm.chaos.probes")
+OUR_MODULES = ("teastorm.chaos.actions", "teastorm.chaos.edges", "teastorm.chaos.probes")
 PHASE_ARGUMENTS = ("factor", "baseline_s", "fault_s", "after_s", "base_factor", "curve")
 CLUSTER_FAULTS = ("kill_container", "hang", "restart_rolling", "drain_node", "lose_database")
 """Faults that only a cluster has."""
 
-FAULTS = ("surge", "lose_replica", "lose_all", "inject", *CLUSTER_FAULTS)
+EDGE_FAULTS = ("slow_edge", "fail_edge", "cut_edge", "lose_name")
+"""Faults between two services."""
+
+FAULTS = ("surge", "lose_replica", "lose_all", "inject", *EDGE_FAULTS, *CLUSTER_FAULTS)
 
 
 @dataclass(frozen=True, kw_only=True)

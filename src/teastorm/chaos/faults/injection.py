@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from teastorm.chaos.faults.base import Fault, Proof, Site
-from teastorm.platforms.base import FaultSpec, JsonValue
+from teastorm.platforms.base import JsonValue
+from teastorm.platforms.faults import FaultSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,6 @@ from teastorm.load.plan import LoadPlan
 from teastorm.observe.target import ScrapeTarget
 from teastorm.platforms.base import (
     Event,
-    FaultSpec,
     JsonObject,
     Leftovers,
     PlatformError,
@@ -25,6 +24,7 @@ from teastorm.platforms.base import (
     ShopPlan,
 )
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
+from teastorm.platforms.faults import AnyFault, fault_body, fault_words
 from teastorm.platforms.kubernetes import door, metrics_api, namespace
 from teastorm.platforms.kubernetes.api import Api, connect
 from teastorm.platforms.kubernetes.autoscaling import Autoscalers, rows
@@ -213,7 +213,7 @@ class KubernetesPlatform:
         elif service not in shop.paused:
             scale_to(shop.api, self.settings, service, n)
 
-    def set_fault(self, service: str, spec: FaultSpec, replica_id: str | None = None) -> None:
+    def set_fault(self, service: str, spec: AnyFault, replica_id: str | None = None) -> None:
         """See `Platform`; `PlatformError` (3) when no replica took it."""
         shop = self._running(service)
         chosen = [r for r in self.replicas(service) if replica_id in {None, r.replica_id}]
@@ -221,10 +221,11 @@ class KubernetesPlatform:
             chosen = [replica for replica in chosen if replica.ready]
         if not chosen:
             raise PlatformError(3, f"{service} has no replica to inject a fault into")
+        body = fault_body(spec, self.replicas)
         shop.effects.note(_injected(service))
         for replica in chosen:
-            shop.proxy.faults(replica, "POST", spec.as_json(), shop.token)
-        shop.fleet.record("fault_set", service, None, f"{spec.kind} in {len(chosen)}")
+            shop.proxy.faults(replica, "POST", body, shop.token)
+        shop.fleet.record("fault_set", service, None, fault_words(spec, len(chosen)))
 
     def clear_faults(self, service: str) -> None:
         """See `Platform`; `PlatformError` (5) when a living, ready replica refuses."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from teastorm.observe.target import ScrapeTarget
 from teastorm.platforms.base import (
     Event,
-    FaultSpec,
     JsonObject,
     Leftovers,
     PlatformError,
@@ -20,6 +19,7 @@ from teastorm.platforms.base import (
     ShopPlan,
 )
 from teastorm.platforms.endpoints import EndpointsFile
+from teastorm.platforms.faults import AnyFault, fault_body, fault_words
 from teastorm.platforms.local import control
 from teastorm.platforms.local.cleanup import refuse_or_tidy
 from teastorm.platforms.local.fleet import Fleet
@@ -151,7 +151,7 @@ class LocalPlatform:
             )
             fleet.record("scale", service, None, f"to {n}")
 
-    def set_fault(self, service: str, spec: FaultSpec, replica_id: str | None = None) -> None:
+    def set_fault(self, service: str, spec: AnyFault, replica_id: str | None = None) -> None:
         """See `Platform`; `PlatformError` (3) when no replica took it."""
         chosen = [r for r in self.replicas(service) if replica_id in {None, r.replica_id}]
         if replica_id is None:
@@ -159,9 +159,10 @@ class LocalPlatform:
         if not chosen:
             raise PlatformError(3, f"{service} has no replica to inject a fault into")
         token = self._deployed()[1].admin_token
+        body = fault_body(spec, self.replicas)
         for replica in chosen:
-            control.faults(replica, "POST", spec.as_json(), token)
-        self._running().record("fault_set", service, None, f"{spec.kind} in {len(chosen)}")
+            control.faults(replica, "POST", body, token)
+        self._running().record("fault_set", service, None, fault_words(spec, len(chosen)))
 
     def clear_faults(self, service: str) -> None:
         """See `Platform`; `PlatformError` (5) when a living, ready replica refuses."""

@@ -1,0 +1,327 @@
+"""Faults between services: proved by what both ends count, never by the call that set them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pytest
+
+from teastorm.chaos.faults.edge import EdgeFault
+from teastorm.chaos.faults.edge_errors import EdgeErrors
+from teastorm.chaos.faults.edge_latency import EdgeLatency
+from teastorm.chaos.faults.episode import Episode, RollbackFailedError
+from teastorm.chaos.faults.name_resolution import NameResolution
+from teastorm.chaos.faults.partition import Partition
+from teastorm.chaos.passages import Passage, Sent, look
+from teastorm.observe.target import ScrapeTarget
+from teastorm.platforms.base import PlatformError
+from teastorm.platforms.faults import EdgeFaultSpec
+
+RATE = 20.0
+USUAL_S = 0.1
+LATE = EdgeFaultSpec(to="dispatch", kind="latency", latency_s=0.4)
+BROKEN = EdgeFaultSpec(to="dispatch", kind="errors", status=502)
+CUT = EdgeFaultSpec(to="dispatch", kind="partition")
+REFUSED = EdgeFaultSpec(to="dispatch", kind="refuse")
+NAMELESS = EdgeFaultSpec(to="dispatch", kind="dns")
+NO_SUCH_NAME = EdgeFaultSpec(to="dispatch", kind="dns", answer="none")
+FAULTS: dict[EdgeFaultSpec, type[EdgeFault]] = {
+    LATE: EdgeLatency,
+    BROKEN: EdgeErrors,
+    CUT: Partition,
+    REFUSED: Partition,
+    NAMELESS: NameResolution,
+    NO_SUCH_NAME: NameResolution,
+}
+
+
+class Street:
+    """orders calls dispatch `rate` times a second; both ends count as the real ones do."""
+
+    def __init__(self, site, rate: float = RATE) -> None:
+        self.site = site
+        self.rate = rate
+        self.feels = True
+        self.visible = True
+        self.says_faults = True
+        self.callees_own_errors = False
+        self.leaks = False
+        self.sees_names: set[str] = set()
+        self.at_s = 0.0
+        self.counts: dict[str, dict[str, float]] = {}
+        self.names: dict[str, dict[str, float]] = {}
+        self.seconds: dict[str, float] = {}
+        self.arrived = 0.0
+
+    def look(self) -> Passage | None:
+        platform, now_s = self.site.platform, self.site.now_s()
+        callers = {}
+        for caller in [r.replica_id for r in platform.replicas("orders")]:
+            self.pass_on(caller, now_s - self.at_s)
+            counts = self.counts[caller]
+            callers[caller] = Sent(
+                attempts=dict(counts),
+                seconds=self.seconds[caller],
+                timed=counts.get("ok", 0.0) + counts.get("error", 0.0),
+                lookups=dict(self.names[caller]),
+                faults=float(len(platform.faults(caller))) if self.says_faults else 0.0,
+            )
+        self.at_s = now_s
+        return (
+            Passage(callers=callers, arrived={"dispatch-1": self.arrived}) if self.visible else None
+        )
+
+    def pass_on(self, caller: str, seconds: float) -> None:
+        found = self.site.platform.faults(caller) if self.feels else []
+        fault = found[0] if found else None
+        kind = None if fault is None else fault.kind
+        outcome = {"errors": "error", "partition": "deadline", "refuse": "connect"}.get(kind, "ok")
+        if self.callees_own_errors and self.site.platform.faults(caller):
+            outcome = "error"
+        made = self.rate * seconds
+        counts = self.counts.setdefault(caller, {})
+        counts[outcome] = counts.get(outcome, 0.0) + made
+        late_s = fault.latency_s if kind == "latency" else 0.0
+        spent_s = made * (USUAL_S + late_s) if outcome in {"ok", "error"} else 0.0
+        self.seconds[caller] = self.seconds.get(caller, 0.0) + spent_s
+        if outcome == "ok" or self.callees_own_errors or self.leaks:
+            self.arrived += made
+        word = "ok"
+        if kind == "dns" and caller not in self.sees_names:
+            word = "failed" if fault.answer == "fails" else "none"
+        names = self.names.setdefault(caller, {})
+        names[word] = names.get(word, 0.0) + seconds
+
+
+@pytest.fixture
+def street(site) -> Street:
+    made = Street(site)
+    site.platform.advance(5.0)
+    return made
+
+
+def run(spec: EdgeFaultSpec, street: Street, hold_s: float = 5.0) -> Episode:
+    fault = FAULTS[spec]("orders", spec, street.look)
+    with Episode(fault, street.site, "edge-1") as episode:
+        episode.hold(hold_s)
+    return episode
+
+
+@pytest.mark.parametrize("spec", FAULTS, ids=lambda spec: f"{spec.kind}-{spec.answer}")
+def test_each_is_proved_by_both_ends_and_over_afterwards(street: Street, spec) -> None:
+    record = run(spec, street).record
+    assert record.proved, record.evidence
+    assert record.rolled_back
+    assert "orders -> dispatch" in record.evidence
+    assert record.service == "orders"
+    assert record.planned["to"] == "dispatch"
+    platform = street.site.platform
+    assert all(not platform.faults(r.replica_id) for r in platform.replicas("orders"))
+
+
+@pytest.mark.parametrize("spec", FAULTS, ids=lambda spec: f"{spec.kind}-{spec.answer}")
+def test_what_nobody_felt_is_not_proved(street: Street, spec) -> None:
+    street.feels = False
+    record = run(spec, street).record
+    assert not record.proved
+    assert record.rolled_back
+
+
+@pytest.mark.parametrize("spec", FAULTS, ids=lambda spec: f"{spec.kind}-{spec.answer}")
+def test_what_was_not_seen_is_not_proved(street: Street, spec) -> None:
+    street.visible = False
+    with pytest.raises(RollbackFailedError):
+        run(spec, street)
+    fault = FAULTS[spec]("orders", spec, street.look)
+    assert "not seen" in fault.proof(street.site).evidence
+
+
+def test_errors_of_the_callee_itself_are_not_errors_of_the_way(street: Street) -> None:
+    street.feels, street.callees_own_errors = False, True
+    record = run(BROKEN, street).record
+    assert not record.proved
+    assert "requests arrived" in record.evidence
+
+
+def test_a_partition_that_leaks_is_none(street: Street) -> None:
+    street.leaks = True
+    assert not run(CUT, street).record.proved
+
+
+def test_a_partition_of_a_callee_nobody_called_is_not_proved(street: Street) -> None:
+    street.rate = 0.0
+    assert not run(CUT, street).record.proved
+
+
+def test_one_caller_that_still_resolves_the_name_spoils_the_proof(street: Street) -> None:
+    street.sees_names = {street.site.identities("orders")[0].replica}
+    assert not run(NAMELESS, street).record.proved
+
+
+def test_attempts_given_up_show_a_delay_longer_than_the_caller_waits(street: Street) -> None:
+    spec = EdgeFaultSpec(to="dispatch", kind="latency", latency_s=60.0)
+    fault = EdgeLatency("orders", spec, street.look)
+
+    def passed(timed: float = 0.0, **attempts: float) -> Passage:
+        sent = Sent(attempts=attempts, seconds=timed / 10, timed=timed)
+        return Passage(callers={"a": sent}, arrived={})
+
+    before = passed(timed=100, ok=100)
+    assert fault.judged(before, passed(deadline=30, abandoned=20)).proved
+    assert not fault.judged(before, passed(deadline=9)).proved
+    assert not fault.judged(before, passed(timed=30, ok=30, deadline=20)).proved
+    # They gave up before it, too.
+    assert not fault.judged(passed(deadline=90, ok=10, timed=10), passed(deadline=50)).proved
+
+
+def test_a_quick_answer_among_those_given_up_does_not_hide_the_delay(street: Street) -> None:
+    fault = EdgeLatency("orders", LATE, street.look)
+    before = Passage(callers={"a": Sent(attempts={"ok": 100.0}, seconds=10, timed=100)}, arrived={})
+    slow = Sent(attempts={"ok": 20.0, "abandoned": 20.0}, seconds=10, timed=20)
+    assert fault.judged(before, Passage(callers={"a": slow}, arrived={})).proved
+
+
+def test_an_edge_nobody_uses_is_over_when_its_callers_say_so(street: Street) -> None:
+    street.rate = 0.0
+    ended_s = run(CUT, street).record
+    assert ended_s.rolled_back
+    assert ended_s.healed_s - ended_s.ended_s >= 5.0
+
+
+def test_a_fault_that_stays_in_force_is_not_healed(street: Street, monkeypatch) -> None:
+    monkeypatch.setattr(street.site.platform, "clear_faults", lambda service: None)
+    with pytest.raises(RollbackFailedError, match="orders was not whole again"):
+        run(LATE, street)
+
+
+@pytest.mark.parametrize("spec", [LATE, BROKEN, CUT])
+def test_a_fault_that_is_felt_on_is_not_healed_whatever_its_caller_says(
+    street: Street, monkeypatch, spec
+) -> None:
+    monkeypatch.setattr(street.site.platform, "clear_faults", lambda service: None)
+    street.says_faults = False
+    with pytest.raises(RollbackFailedError):
+        run(spec, street)
+
+
+def test_one_replica_of_the_callee_may_be_cut_off(street: Street, site) -> None:
+    replica = site.identities("dispatch")[0].replica
+    spec = EdgeFaultSpec(to="dispatch", kind="partition", to_replica=replica)
+    fault = Partition("orders", spec, street.look)
+    assert fault.planned()["to_replica"] == replica
+    assert fault.planned()["state"] == "overloaded"
+    with Episode(fault, site, "edge-1") as episode:
+        episode.hold(5.0)
+    assert episode.record.proved
+    assert replica in episode.record.evidence
+
+
+def test_a_callee_that_is_not_there_is_refused_before_anything_is_set(site, street: Street) -> None:
+    fault = Partition(
+        "orders",
+        EdgeFaultSpec(to="dispatch", kind="partition", to_replica="dispatch-99"),
+        street.look,
+    )
+    with (
+        pytest.raises(PlatformError, match="no living replica of dispatch is called dispatch-99"),
+        Episode(fault, site, "edge-1"),
+    ):
+        pass
+    assert not site.platform.faults(site.identities("orders")[0].replica)
+
+
+CALLER = b"""# TYPE teashop_attempts counter
+teashop_attempts_total{outcome="ok",target="dispatch"} 7.0
+teashop_attempts_total{outcome="connect",target="dispatch"} 2.0
+teashop_attempts_total{outcome="ok",target="elsewhere"} 70.0
+teashop_attempt_seconds_bucket{le="0.1",target="dispatch"} 9.0
+teashop_attempt_seconds_sum{target="dispatch"} 4.5
+teashop_attempt_seconds_count{target="dispatch"} 9.0
+teashop_lookups_total{outcome="failed",target="dispatch"} 3.0
+teashop_edge_faults 1.0
+teashop_arrived_total 99.0
+"""
+CALLEE = b"teashop_arrived_total 7.0\nteashop_arrived_created 1.7e9\n"
+
+
+@pytest.fixture
+def pages() -> Iterator[Callable[[bytes], str]]:
+    servers = []
+
+    def serve(page: bytes) -> str:
+        class Page(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(page)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}/metrics"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def platform_of(**urls: str) -> SimpleNamespace:
+    targets = [
+        ScrapeTarget(service=name.partition("_")[0], replica=name, url=url)
+        for name, url in urls.items()
+    ]
+    return SimpleNamespace(targets=lambda: targets)
+
+
+def test_both_ends_are_read_from_their_pages(pages) -> None:
+    caller, callee = pages(CALLER), pages(CALLEE)
+    found = look(
+        platform_of(orders_1=caller, dispatch_1=callee, dispatch_2=callee), "orders", "dispatch"
+    )
+    assert found == Passage(
+        callers={
+            "orders_1": Sent(
+                attempts={"ok": 7.0, "connect": 2.0},
+                seconds=4.5,
+                timed=9.0,
+                lookups={"failed": 3.0},
+                faults=1.0,
+            )
+        },
+        arrived={"dispatch_1": 7.0, "dispatch_2": 7.0},
+    )
+    assert (found.mean_s, found.attempts(), found.attempts("connect")) == (0.5, 9.0, 2.0)
+    one = look(
+        platform_of(orders_1=caller, dispatch_1=callee, dispatch_2=callee),
+        "orders",
+        "dispatch",
+        "dispatch_2",
+    )
+    assert set(one.arrived) == {"dispatch_2"}
+
+
+def test_a_page_that_is_not_shown_spoils_the_look(pages) -> None:
+    caller = pages(CALLER)
+    assert (
+        look(platform_of(orders_1=caller, dispatch_1="http://127.0.0.1:1/"), "orders", "dispatch")
+        is None
+    )
+    assert look(platform_of(orders_1=caller), "orders", "dispatch") is None
+
+
+def test_a_replica_that_came_meanwhile_or_began_anew_adds_nothing() -> None:
+    earlier = Passage(callers={"a": Sent(attempts={"ok": 5.0})}, arrived={"x": 9.0})
+    later = Passage(
+        callers={"a": Sent(attempts={"ok": 7.0, "lost": 1.0}), "b": Sent(attempts={"ok": 50.0})},
+        arrived={"x": 2.0, "y": 40.0},
+    )
+    since = later.since(earlier)
+    assert (since.attempts("ok"), since.attempts("lost")) == (2.0, 1.0)
+    assert since.arrived == {"x": 0.0}
