@@ -177,3 +177,13 @@ def test_pull_secrets_and_image_reach_every_pod_of_the_shop(render):
             continue
         assert spec["imagePullSecrets"] == [{"name": "reg"}], name
         assert {c["image"] for c in containers(spec)} == {"reg.example/tea:9"}, name
+
+
+def test_the_databases_settings_are_its_arguments(render):
+    def server(rendered):
+        found = rendered.one("StatefulSet", "tea-postgresql")
+        return found["spec"]["template"]["spec"]["containers"][0]
+
+    told = render(postgresql={"parameters": {"fsync": "off", "a.b": "1"}})
+    assert server(told)["args"] == ["-c", "a.b=1", "-c", "fsync=off"]
+    assert "args" not in server(render())

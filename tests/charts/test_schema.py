@@ -134,6 +134,8 @@ def test_lint_has_nothing_to_say(files):
         ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
         ({"faultInjection": {"enabled": "yes"}}, "enabled"),
         ({"prometheus": {"scrapeInterval": "1"}}, "scrapeInterval"),
+        ({"postgresql": {"parameters": {"fsync": False}}}, "fsync"),
+        ({"postgresql": {"parameters": {"-c fsync": "off"}}}, "-c fsync"),
         ({"drain": {"preStopS": 0}}, "preStopS"),
     ],
 )

@@ -5,10 +5,8 @@ import secrets
 import shutil
 import signal as signals
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -23,50 +21,25 @@ from teastorm.platforms.base import (
     Replica,
     ShopPlan,
 )
-from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
-from teastorm.platforms.faults import AnyFault, fault_body, fault_words
-from teastorm.platforms.kubernetes import door, metrics_api, namespace
+from teastorm.platforms.faults import AnyFault
+from teastorm.platforms.kubernetes import door, namespace
 from teastorm.platforms.kubernetes.api import Api, connect
-from teastorm.platforms.kubernetes.autoscaling import Autoscalers, rows
-from teastorm.platforms.kubernetes.effects import Effect, Effects
-from teastorm.platforms.kubernetes.errors import ClusterError, Conflict, NotThere
-from teastorm.platforms.kubernetes.fleet import Fleet
+from teastorm.platforms.kubernetes.effects import Effects
+from teastorm.platforms.kubernetes.errors import Conflict, NotThere
 from teastorm.platforms.kubernetes.helm import Helm
 from teastorm.platforms.kubernetes.installation import Installation
 from teastorm.platforms.kubernetes.lag import Lag, Sample, lag
 from teastorm.platforms.kubernetes.lease import RunLease
 from teastorm.platforms.kubernetes.load_inside import InsideLoad
 from teastorm.platforms.kubernetes.load_manifests import InsidePlan
-from teastorm.platforms.kubernetes.logs import save_logs
 from teastorm.platforms.kubernetes.operations import Operations
-from teastorm.platforms.kubernetes.pods import INSTANCE_LABEL
-from teastorm.platforms.kubernetes.proxy import PodProxy
+from teastorm.platforms.kubernetes.running import RunningShop
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.platforms.kubernetes.undo import clear_injected, scale_to, undo
+from teastorm.platforms.kubernetes.undo import undo
 from teastorm.platforms.kubernetes.values import WITH_LEDGER, shown, values_of
 from teastorm.platforms.kubernetes.waiting import await_ready
-from teastorm.platforms.kubernetes.watch import Watcher
 
 DOOR_OPENS_WITHIN_S = 20.0
-
-
-@dataclass(kw_only=True)
-class _Shop:
-    """A deployed shop: what was wished for, and everything that follows it."""
-
-    plan: ShopPlan
-    wanted: dict[str, int]
-    token: str
-    api: Api
-    fleet: Fleet
-    watcher: Watcher
-    autoscalers: Autoscalers
-    autoscaler_watcher: Watcher
-    effects: Effects
-    operations: Operations
-    proxy: PodProxy
-    later: dict[str, threading.Timer] = field(default_factory=dict)
-    paused: set[str] = field(default_factory=set)
 
 
 class KubernetesPlatform:
@@ -88,7 +61,7 @@ class KubernetesPlatform:
         self._work: Path | None = None
         self._lease: RunLease | None = None
         self._installation: Installation | None = None
-        self._shop: _Shop | None = None
+        self._shop: RunningShop | None = None
         self._used = self._torn_down = False
         self._events: list[Event] = []
 
@@ -149,7 +122,7 @@ class KubernetesPlatform:
     def keep(self) -> None:
         """Leave what is deployed to itself: the namespace is free for other commands."""
         shop = self._running()
-        self._end_watching(shop)
+        shop.end_watching()
         if self._installation is not None:
             self._installation.settle()
         if self._lease is not None:
@@ -161,10 +134,7 @@ class KubernetesPlatform:
         """See `Platform`; `ClusterError` (3) when the cluster has not answered for half a minute."""
         if self._shop is None and self._torn_down:
             return []
-        shop = self._running(service)
-        if (lost := shop.watcher.lost()) is not None:
-            raise lost
-        return [pod.replica() for pod in shop.fleet.pods(service)]
+        return self._running(service).replicas(service)
 
     def kill(self, replica_id: str, signal: int = signals.SIGKILL) -> Replica:
         """See `Platform`. SIGKILL deletes the pod without grace, SIGTERM with its own.
@@ -201,40 +171,15 @@ class KubernetesPlatform:
         shop = self._running(service)
         if n < 0:
             raise PlatformError(2, f"replicas must be 0 or more, got {n}")
-        more = n > shop.wanted[service]
-        self._cancel(shop, service)
-        shop.wanted[service] = n
-        shop.fleet.record("scale", service, None, f"to {n}")
-        if more and startup_s:
-            timer = threading.Timer(startup_s, self._scale_now, (shop, service, n))
-            timer.daemon = True
-            shop.later[service] = timer
-            timer.start()
-        elif service not in shop.paused:
-            scale_to(shop.api, self.settings, service, n)
+        shop.scale(service, n, startup_s)
 
     def set_fault(self, service: str, spec: AnyFault, replica_id: str | None = None) -> None:
         """See `Platform`; `PlatformError` (3) when no replica took it."""
-        shop = self._running(service)
-        chosen = [r for r in self.replicas(service) if replica_id in {None, r.replica_id}]
-        if replica_id is None:
-            chosen = [replica for replica in chosen if replica.ready]
-        if not chosen:
-            raise PlatformError(3, f"{service} has no replica to inject a fault into")
-        body = fault_body(spec, self.replicas)
-        shop.effects.note(_injected(service))
-        for replica in chosen:
-            shop.proxy.faults(replica, "POST", body, shop.token)
-        shop.fleet.record("fault_set", service, None, fault_words(spec, len(chosen)))
+        self._running(service).inject(service, spec, replica_id)
 
     def clear_faults(self, service: str) -> None:
         """See `Platform`; `PlatformError` (5) when a living, ready replica refuses."""
-        shop = self._running(service)
-        try:
-            clear_injected(shop.api, self.settings, service)
-        except ClusterError as error:
-            raise PlatformError(5, error.sentence) from error
-        shop.effects.strike(_injected(service))
+        self._running(service).clear(service)
 
     def endpoints(self, service: str) -> list[str]:
         """See `Platform`."""
@@ -311,17 +256,11 @@ class KubernetesPlatform:
 
         The number to go back to is written into the namespace first.
         """
-        shop = self._running(service)
-        shop.effects.note(_scaled(service, shop.wanted[service]))
-        shop.paused.add(service)
-        scale_to(shop.api, self.settings, service, 0)
+        self._running(service).pause(service)
 
     def resume_replacing(self, service: str) -> None:
         """See `Platform`."""
-        shop = self._running(service)
-        shop.paused.discard(service)
-        scale_to(shop.api, self.settings, service, shop.wanted[service])
-        shop.effects.strike(_scaled(service, shop.wanted[service]))
+        self._running(service).resume(service)
 
     def tear_down(self) -> Leftovers:
         """See `Platform`: effects undone, the namespace as it was before; bounded, about two minutes."""
@@ -331,10 +270,8 @@ class KubernetesPlatform:
         if shop is not None:
             self._events = list(shop.fleet.events)
             if shop.plan.run_dir is not None:
-                pods = [*shop.fleet.pods(), *shop.fleet.others("postgresql")]
-                save_logs(shop.api, self.settings.namespace, pods, shop.plan.run_dir / "logs")
-                _save_autoscaling(shop, shop.plan.run_dir)
-            self._end_watching(shop)
+                shop.save(shop.plan.run_dir)
+            shop.end_watching()
         lease, self._lease = self._lease, None
         installation, self._installation = self._installation, None
         if lease is not None and lease.lost:
@@ -345,7 +282,7 @@ class KubernetesPlatform:
         self._remove_folder()
         return Leftovers(files=tuple(left))
 
-    def _restore(self, shop: _Shop | None, installation: Installation | None) -> list[str]:
+    def _restore(self, shop: RunningShop | None, installation: Installation | None) -> list[str]:
         left = []
         if shop is not None:
             left += shop.effects.undo_all(lambda effect: undo(shop.api, self.settings, effect))
@@ -371,46 +308,15 @@ class KubernetesPlatform:
         values = values_of(plan, token)
         installation.install(values)
         self._write_settings(plan, values)
-        self._shop = self._follow(api, plan, token, effects)
-
-    def _follow(self, api: Api, plan: ShopPlan, token: str, effects: Effects) -> _Shop:
         self._work = Path(tempfile.mkdtemp(prefix="teastorm-"))
         door.write(self._work / "door.json", self.settings.door)
-        file = EndpointsFile(self._work / "endpoints.json")
-        services = tuple(plan.replicas)
-        fleet = Fleet(services, lambda found: _publish(file, services, found))
-        watcher = Watcher(
+        self._shop = RunningShop.follow(
             api,
-            f"{namespace.path_of(self.settings.namespace)}/pods",
-            on_list=fleet.replace_all,
-            on_event=fleet.apply,
-            selector=f"{INSTANCE_LABEL}={self.settings.release}",
-        )
-        where = f"/apis/autoscaling/v2/namespaces/{self.settings.namespace}"
-        where = f"{where}/horizontalpodautoscalers"
-        metrics_api.require(api, api.get(where).get("items") or [])
-        autoscalers = Autoscalers(self.settings.release)
-        autoscaler_watcher = Watcher(
-            api,
-            where,
-            on_list=autoscalers.replace_all,
-            on_event=autoscalers.apply,
-            selector=f"{INSTANCE_LABEL}={self.settings.release}",
-        )
-        watcher.open()
-        autoscaler_watcher.open()
-        return _Shop(
-            plan=plan,
-            wanted=dict(plan.replicas),
+            self.settings,
+            plan,
             token=token,
-            api=api,
-            fleet=fleet,
-            watcher=watcher,
-            autoscalers=autoscalers,
-            autoscaler_watcher=autoscaler_watcher,
             effects=effects,
-            operations=Operations(api, self.settings, fleet, effects),
-            proxy=PodProxy(api, self.settings.namespace),
+            endpoints_file=self._work / "endpoints.json",
         )
 
     def _write_settings(self, plan: ShopPlan, values: dict[str, object]) -> None:
@@ -419,23 +325,6 @@ class KubernetesPlatform:
             folder.mkdir(parents=True, exist_ok=True)
             content = orjson.dumps(shown(values), option=orjson.OPT_INDENT_2)
             (folder / "values.json").write_bytes(content)
-
-    def _scale_now(self, shop: _Shop, service: str, n: int) -> None:
-        try:
-            scale_to(shop.api, self.settings, service, n)
-        except ClusterError as error:
-            shop.fleet.record("scale", service, None, f"failed: {error.sentence}")
-
-    @staticmethod
-    def _cancel(shop: _Shop, service: str) -> None:
-        if (timer := shop.later.pop(service, None)) is not None:
-            timer.cancel()
-
-    def _end_watching(self, shop: _Shop) -> None:
-        for service in list(shop.later):
-            self._cancel(shop, service)
-        shop.watcher.close()
-        shop.autoscaler_watcher.close()
 
     def _folder(self) -> Path:
         if self._work is None:
@@ -446,39 +335,9 @@ class KubernetesPlatform:
         if self._work is not None:
             shutil.rmtree(self._work, ignore_errors=True)
 
-    def _running(self, service: str | None = None) -> _Shop:
+    def _running(self, service: str | None = None) -> RunningShop:
         if self._shop is None:
             raise PlatformError(2, "the shop has not been deployed")
-        if service is not None and service not in self._shop.wanted:
-            known = ", ".join(self._shop.wanted)
-            raise PlatformError(2, f"service must be one of {known}, got {service!r}")
+        if service is not None:
+            self._shop.require(service)
         return self._shop
-
-
-def _publish(file: EndpointsFile, services: Sequence[str], found: Sequence[Replica]) -> None:
-    with contextlib.suppress(FileNotFoundError):  # torn down while a last event came in
-        file.publish(ready_endpoints(services, found))
-
-
-def _save_autoscaling(shop: _Shop, folder: Path) -> None:
-    """autoscaling.json, where an autoscaler ruled: its status, and when each new pod came up."""
-    samples = shop.autoscalers.samples()
-    if not samples:
-        return
-    to_unix_s = time.time() - time.monotonic()
-    with shop.fleet.changed:
-        pods = [moments.as_json(uid, to_unix_s) for uid, moments in shop.fleet.moments.items()]
-    content = {
-        "schema": "teastorm.autoscaling/1",
-        "samples": rows(samples, to_unix_s=to_unix_s),
-        "pods": pods,
-    }
-    write_atomically(folder / "autoscaling.json", orjson.dumps(content))
-
-
-def _injected(service: str) -> Effect:
-    return Effect(kind="injected", subject=service, at_unix_s=time.time())
-
-
-def _scaled(service: str, replicas: int) -> Effect:
-    return Effect(kind="scaled", subject=service, at_unix_s=time.time(), replicas=replicas)
