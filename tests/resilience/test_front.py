@@ -43,3 +43,26 @@ def test_a_ticket_that_finds_no_place_shuts_out_no_chat_of_its_level():
 def test_without_priorities_the_first_to_come_takes_what_there_is():
     front = full_front(Protections(priorities=False))
     assert front.ai.announced() == b"3:1.000"
+
+
+@pytest.mark.parametrize(("places", "reason"), [(0, "limit"), (4, "queue_full")])
+def test_asking_and_entering_tell_the_same(places, reason):
+    fronts = [
+        Front(
+            FrontConfig(ai_queue=places),
+            Protections(),
+            admit=lambda _w, _p: True,
+            refuse=lambda _w, _r: None,
+        )
+        for _ in range(2)
+    ]
+    for waiter in range(60):
+        asked = fronts[0].ai_room.ask(waiter, PLUS, 0.0, 9.0)
+        if isinstance(asked, str):
+            with pytest.raises(NoRoom, match=reason):
+                fronts[1].ai_room.enter(waiter, PLUS, 0.0, 9.0)
+            assert asked == reason
+        else:
+            entered = fronts[1].ai_room.enter(waiter, PLUS, 0.0, 9.0)
+            assert (asked is None) == (entered is None)
+    assert fronts[0].ai_room.full_moments == fronts[1].ai_room.full_moments > 0

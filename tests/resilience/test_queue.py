@@ -46,6 +46,28 @@ def test_without_priorities_it_is_one_line() -> None:
     assert line.pop(0.0).item is low
 
 
+@given(
+    st.lists(st.one_of(st.none(), st.sampled_from(C)), max_size=40),
+    st.integers(0, 4),
+    st.booleans(),
+)
+def test_takes_says_beforehand_what_push_will_do(
+    steps: list[Criticality | None], capacity: int, priorities: bool
+) -> None:
+    line = queue(capacity=capacity, priorities=priorities)
+    for n, level in enumerate(steps):
+        if level is None:
+            line.pop(0.0)
+            continue
+        said = line.takes(level)
+        try:
+            line.push(Item(n), criticality=level, now_s=0.0)
+        except QueueFull:
+            assert not said
+        else:
+            assert said
+
+
 def test_a_more_critical_item_takes_the_place_of_the_least() -> None:
     line = queue(capacity=3)
     low, lowest, newest = Item(0), Item(1), Item(2)

@@ -54,12 +54,9 @@ class Permit:
         limiter = self._limiter
         in_flight = limiter.in_flight
         limiter.in_flight = in_flight - 1
-        limiter.limit.on_sample(
-            now_s=now_s,
-            rtt_s=now_s - self.started_s if rtt_s is None else rtt_s,
-            in_flight=in_flight,
-            dropped=False,
-        )
+        if rtt_s is None:
+            rtt_s = now_s - self.started_s
+        limiter.limit.on_sample(now_s=now_s, rtt_s=rtt_s, in_flight=in_flight, dropped=False)
 
     def ignore(self) -> None:
         """End it without a sample: the answer says nothing of load (a bad request, a cancel).
@@ -128,7 +125,8 @@ class Limiter:
     @property
     def free(self) -> int:
         """Permits that could be given now, at least 0 (a limit may fall below `in_flight`)."""
-        return max(0, self.bound - self.in_flight)
+        free = self.bound - self.in_flight
+        return free if free > 0 else 0
 
     def acquire(self, now_s: float) -> Permit:
         """Give a permit.

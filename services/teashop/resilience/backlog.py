@@ -22,6 +22,8 @@ class Backlog:
         cap_s: the most a caller is asked to wait.
     """
 
+    __slots__ = ("_finished", "_floor_rps", "_refused", "_retry_after")
+
     def __init__(self, *, floor_rps: float, cap_s: float) -> None:
         self._refused = EwmaRate(_REMEMBERED_S / 2)
         self._finished = EwmaRate(_REMEMBERED_S / 2)
@@ -46,4 +48,8 @@ class Backlog:
 
     def retry_after_s(self, now_s: float, waiting: int, rng: random.Random) -> int:
         """Whole seconds for Retry-After, jittered so that callers do not return as one."""
-        return self._retry_after.seconds(self.size(now_s, waiting), self.rate_rps(now_s), rng)
+        backlog = waiting + self._refused.per_second(now_s) * _REMEMBERED_S
+        rate_rps = self._finished.per_second(now_s)
+        if rate_rps < self._floor_rps:
+            rate_rps = self._floor_rps
+        return self._retry_after.seconds(backlog, rate_rps, rng)

@@ -91,10 +91,11 @@ class Balancer:
     Not thread-safe. `choose` costs one or two microseconds.
     """
 
-    __slots__ = ("_calm_from_s", "_config", "_known", "_replicas")
+    __slots__ = ("_calm_from_s", "_config", "_decay_s", "_known", "_replicas")
 
     def __init__(self, config: BalancerConfig | None = None) -> None:
         self._config = config or BalancerConfig()
+        self._decay_s = self._config.decay_s
         self._replicas: dict[str, _Replica] = {}
         self._known = 0
         self._calm_from_s = -math.inf  # from then on nobody is ejected any more
@@ -128,26 +129,40 @@ class Balancer:
         """See `Balancing.choose`."""
         if not endpoints:
             raise NoEndpoint("no replica is known.")
-        self._known = len(endpoints)
-        if len(self._replicas) > 2 * self._known + 8:
+        self._known = known = len(endpoints)
+        if len(self._replicas) > 2 * known + 8:
             self._forget(endpoints)
         candidates: Sequence[str] = endpoints
         if exclude or now_s < self._calm_from_s:
             candidates = [e for e in endpoints if e not in exclude and not self.ejected(e, now_s)]
             if not candidates:
                 candidates = [e for e in endpoints if e not in exclude] or endpoints
-        count = len(candidates)
-        first = int(rng.random() * count)
-        if count == 1:
+            known = len(candidates)
+        first = int(rng.random() * known)
+        if known == 1:
             return candidates[0]
-        second = int(rng.random() * (count - 1))
-        second += second >= first
+        second = int(rng.random() * (known - 1))
+        if second >= first:
+            second += 1
         one, other = candidates[first], candidates[second]
-        return one if self.load(one, now_s) <= self.load(other, now_s) else other
+        # Under load both are busy, and then a load is one product: no call for that.
+        replicas = self._replicas
+        its = replicas.get(one)
+        if its is not None and its.outstanding:
+            load = (its.outstanding + 1) * its.peak_s
+        else:
+            load = self.load(one, now_s)
+        its = replicas.get(other)
+        if its is not None and its.outstanding:
+            return one if load <= (its.outstanding + 1) * its.peak_s else other
+        return one if load <= self.load(other, now_s) else other
 
     def started(self, endpoint: str, now_s: float) -> None:
         """See `Balancing.started`."""
-        self._replica(endpoint, now_s).outstanding += 1
+        replica = self._replicas.get(endpoint)
+        if replica is None:
+            replica = self._replicas[endpoint] = _Replica(self._config.initial_s, now_s)
+        replica.outstanding += 1
 
     def finished(self, endpoint: str, now_s: float, rtt_s: float, ok: bool) -> None:
         """See `Balancing.finished`; of a replica that is no longer known it changes nothing."""
@@ -156,21 +171,20 @@ class Balancer:
             return
         if replica.outstanding > 0:
             replica.outstanding -= 1
-        config = self._config
         if ok:
             replica.failures = 0
             if replica.ejected_until_s <= now_s:
                 replica.ejections = 0
         else:
-            rtt_s = max(rtt_s, config.failure_s)
+            rtt_s = max(rtt_s, self._config.failure_s)
             replica.failures += 1
-            if replica.failures >= config.eject_after:
+            if replica.failures >= self._config.eject_after:
                 self._eject(replica, now_s)
         if rtt_s >= replica.peak_s:
             replica.peak_s = rtt_s
         else:
             since_s = now_s - replica.seen_s
-            keep = math.exp(-since_s / config.decay_s) if since_s > 0.0 else 1.0
+            keep = math.exp(-since_s / self._decay_s) if since_s > 0.0 else 1.0
             replica.peak_s = replica.peak_s * keep + rtt_s * (1.0 - keep)
         replica.seen_s = now_s
 
@@ -182,12 +196,6 @@ class Balancer:
         replica.ejections = min(replica.ejections + 1, 10)
         replica.ejected_until_s = now_s + self._config.eject_s * replica.ejections
         self._calm_from_s = max(self._calm_from_s, replica.ejected_until_s)
-
-    def _replica(self, endpoint: str, now_s: float) -> _Replica:
-        replica = self._replicas.get(endpoint)
-        if replica is None:
-            replica = self._replicas[endpoint] = _Replica(self._config.initial_s, now_s)
-        return replica
 
     def _forget(self, endpoints: Sequence[str]) -> None:
         live = set(endpoints)

@@ -81,7 +81,8 @@ class Baseline:
             self._previous_s = self._current_s
             self._current_s = math.inf
             self._window_ends_s = now_s + config.window_s
-        self._current_s = min(self._current_s, rtt_s)
+        if rtt_s < self._current_s:
+            self._current_s = rtt_s
         if rtt_s <= self.value_s:
             self.value_s = rtt_s
             self._raised_s = now_s
@@ -91,22 +92,17 @@ class Baseline:
             seen_s = min(self._current_s, self._previous_s)
             self.value_s = max(self.value_s, min(grown_s, seen_s))
             self._raised_s = now_s
-        if self.probing or rtt_s > 1.1 * self.value_s:
-            self._probe(now_s, rtt_s)
-        else:
+        if self.probing:
+            if now_s >= self._probe_ends_s:
+                self.probing = False
+                self._near_s = now_s
+        elif rtt_s <= 1.1 * self.value_s:
             self._near_s = now_s
+        elif now_s - self._near_s >= config.probe_every_s > 0.0:
+            self.probing = True
+            self._probe_ends_s = now_s + config.probe_rtts * rtt_s
 
     def relearn(self, now_s: float, normal_s: float) -> None:
         """Rise to `normal_s` at once, on evidence that load is not what makes answers slow."""
         self.value_s = max(self.value_s, normal_s)
         self._raised_s = now_s
-
-    def _probe(self, now_s: float, rtt_s: float) -> None:
-        config = self._config
-        if self.probing:
-            if now_s >= self._probe_ends_s:
-                self.probing = False
-                self._near_s = now_s
-        elif config.probe_every_s > 0.0 and now_s - self._near_s >= config.probe_every_s:
-            self.probing = True
-            self._probe_ends_s = now_s + config.probe_rtts * rtt_s

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import bisect
 import heapq
-import itertools
 import math
+from typing import Final
 
 from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull, Sequence
 
-_EPSILON_S = 1e-6
+_EPSILON_S: Final = 1e-6
 """An event this close counts as due: sums of floats must not make a timer spin."""
+_FINISHED: Final = Outcome.FINISHED
+_EXPIRED: Final = Outcome.EXPIRED
 
 
 class Batch:
@@ -38,8 +40,14 @@ class Batch:
         self.config = config
         self._tells_first = first_tokens
         self._pace = (config.slowdown - 1) / config.max_num_seqs
+        self._places = config.max_num_seqs
+        self._most_waiting = config.max_waiting
+        self._drops_late = config.deadlines
         self.running = 0
-        self._numbers = itertools.count()
+        self._ttft_s = config.ttft_s
+        self._itl_s = config.itl_s
+        self._ranks = config.priorities
+        self._number = 0
         self._now = now_s
         self._virtual = 0.0
         self._slot_seconds = 0.0
@@ -49,6 +57,11 @@ class Batch:
         self._first_tokens: list[tuple[float, int, Sequence]] = []
         self._deadlines: list[tuple[float, int, Sequence]] = []
         self._ended: list[Sequence] = []
+        # When the next sequence is done, and when the next one is late; known until one of them
+        # joins or leaves, or time goes on.
+        self._known = False
+        self._finish_s = math.inf
+        self._late_s = math.inf
 
     @property
     def waiting(self) -> int:
@@ -66,7 +79,7 @@ class Batch:
         return 1 + self._pace * self.running
 
     def submit(
-        self, *, now_s: float, tokens: int, rank: int = 0, deadline_s: float | None = None
+        self, now_s: float, tokens: int, rank: int = 0, deadline_s: float | None = None
     ) -> Sequence:
         """Add a sequence: it runs at once if a slot is free, else waits.
 
@@ -77,33 +90,35 @@ class Batch:
         Raises:
             QueueFull: nothing was added.
         """
-        config = self.config
         self.advance(now_s)
-        rank = rank if config.priorities else 0
+        if not self._ranks:
+            rank = 0
+        self._number += 1
         sequence = Sequence(
-            next(self._numbers),
+            self._number,
             tokens,
             rank,
             math.inf if deadline_s is None else deadline_s,
-            config.ttft_s + tokens * config.itl_s,
+            self._ttft_s + tokens * self._itl_s,
             self._now,
         )
         if self._would_be_late(sequence):
-            self._record(sequence, self._now, Outcome.EXPIRED)
+            self._record(sequence, self._now, _EXPIRED)
             return sequence
-        full = self.running >= config.max_num_seqs
+        full = self.running >= self._places
         if not full and not self._waiting:
-            if config.deadlines and deadline_s is not None:
+            if deadline_s is not None and self._drops_late:
                 heapq.heappush(self._deadlines, (deadline_s, sequence.number, sequence))
             self._begin(sequence)
             return sequence
-        if full and len(self._waiting) >= config.max_waiting:
+        if full and len(self._waiting) >= self._most_waiting:
             if not self._waiting or self._waiting[-1][0] <= rank:
                 raise QueueFull(self.drain_s())
             self._end(self._waiting[-1][2], self._now, Outcome.EVICTED)
         bisect.insort(self._waiting, (rank, sequence.number, sequence))
         self._waiting_work += sequence.work_s
-        if self.config.deadlines and deadline_s is not None:
+        if deadline_s is not None and self._drops_late:
+            self._known = False
             heapq.heappush(self._deadlines, (deadline_s, sequence.number, sequence))
         self._fill()
         return sequence
@@ -119,20 +134,24 @@ class Batch:
         """Let everything happen that happens until `now_s`, each thing at its own moment."""
         limit_s = now_s + _EPSILON_S
         while True:
-            finish_s = self._next_finish_s()
-            deadline_s = self._next_deadline_s() if self._deadlines else math.inf
-            at_s = min(finish_s, deadline_s)
+            if not self._known:
+                self._look_ahead()
+            finish_s, late_s = self._finish_s, self._late_s
+            at_s = finish_s if finish_s < late_s else late_s
             if at_s > limit_s:
                 break
             if at_s > self._now:
                 self._integrate(at_s)
-            if finish_s <= deadline_s:
+            if finish_s <= late_s:
                 finish, _, sequence = heapq.heappop(self._finishes)
-                self._virtual = max(self._virtual, finish)
-                done = Outcome.ORPHANED if sequence.orphaned else Outcome.FINISHED
+                self._known = False
+                if finish > self._virtual:
+                    self._virtual = finish
+                done = Outcome.ORPHANED if sequence.orphaned else _FINISHED
                 self._end(sequence, self._now, done)
             else:
-                self._end(heapq.heappop(self._deadlines)[2], self._now, Outcome.EXPIRED)
+                self._known = False
+                self._end(heapq.heappop(self._deadlines)[2], self._now, _EXPIRED)
             if self._waiting:
                 self._fill()
         if now_s > self._now:
@@ -148,7 +167,9 @@ class Batch:
 
     def next_event_s(self) -> float | None:
         """When something happens next if nobody joins or leaves; None when nothing is here."""
-        at_s = min(self._next_finish_s(), self._next_deadline_s())
+        if not self._known:
+            self._look_ahead()
+        at_s = self._finish_s if self._finish_s < self._late_s else self._late_s
         return None if at_s == math.inf else at_s
 
     def tokens_out(self, sequence: Sequence) -> int:
@@ -183,32 +204,38 @@ class Batch:
             due, _, sequence = heapq.heappop(self._first_tokens)
             if sequence.outcome is None:
                 sequence.first_token_s = self._now + (due - self._virtual) * factor
+        self._known = False
         self._virtual = reached
         self._slot_seconds += span_s * self.running
         self._now = to_s
 
-    def _next_finish_s(self) -> float:
+    def _look_ahead(self) -> None:
+        """Work out when the next sequence is done and when the next one is late."""
+        self._known = True
+        now_s = self._now
         finishes = self._finishes
         while finishes and finishes[0][2].outcome is not None:
             heapq.heappop(finishes)
-        if not finishes:
-            return math.inf
-        left = finishes[0][0] - self._virtual
-        return self._now + left * (1 + self._pace * self.running) if left > 0.0 else self._now
-
-    def _next_deadline_s(self) -> float:
+        if finishes:
+            left = finishes[0][0] - self._virtual
+            step = 1 + self._pace * self.running
+            self._finish_s = now_s + left * step if left > 0.0 else now_s
+        else:
+            self._finish_s = math.inf
         deadlines = self._deadlines
         while deadlines and deadlines[0][2].outcome is not None:
             heapq.heappop(deadlines)
-        if not deadlines:
-            return math.inf
-        return max(deadlines[0][0], self._now)
+        if deadlines:
+            late_s = deadlines[0][0]
+            self._late_s = late_s if late_s > now_s else now_s
+        else:
+            self._late_s = math.inf
 
     def _fill(self) -> None:
-        while self._waiting and self.running < self.config.max_num_seqs:
+        while self._waiting and self.running < self._places:
             sequence = self._waiting[0][2]
             if self._would_be_late(sequence):
-                self._end(sequence, self._now, Outcome.EXPIRED)
+                self._end(sequence, self._now, _EXPIRED)
             else:
                 self._start(sequence)
 
@@ -219,10 +246,10 @@ class Batch:
         overload hands out slots to sequences with just too little time left, and half of all
         slot time goes to answers that are cut off (measured at 3x: 15 served of 32 a second).
         """
-        config = self.config
-        if not config.deadlines:
+        if not self._drops_late:
             return False
-        joined = self.running + 1 if self.running < config.max_num_seqs else self.running
+        running = self.running
+        joined = running + 1 if running < self._places else running
         needed_s = sequence.work_s * (1 + self._pace * joined)
         return self._now + needed_s > sequence.deadline_s + _EPSILON_S
 
@@ -236,6 +263,7 @@ class Batch:
             self._finishes.clear()
             self._first_tokens.clear()
         self.running += 1
+        self._known = False
         sequence.started_s = self._now
         sequence.origin = self._virtual
         end = self._virtual + sequence.work_s
@@ -249,6 +277,7 @@ class Batch:
             self._leave_queue(sequence)
         else:
             self.running -= 1
+        self._known = False
         self._record(sequence, at_s, outcome)
 
     def _record(self, sequence: Sequence, at_s: float, outcome: Outcome) -> None:

@@ -65,11 +65,15 @@ class Breaker:
     record it as ok, the limit and the budget deal with it. Not thread-safe.
     """
 
-    __slots__ = ("_calls", "_config", "_failures", "_probes_out", "_since_s", "_succeeded", "state")
+    __slots__ = ("_calls", "_closed", "_config", "_failures", "_most", "_probes_out", "_since_s",
+                 "_succeeded", "_window_s", "state")  # fmt: skip
 
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
         self.state = State.CLOSED
+        self._closed = True
+        self._most = config.window_calls
+        self._window_s = config.window_s
         self._calls: deque[tuple[float, bool]] = deque()
         self._failures = 0
         self._since_s = 0.0
@@ -78,7 +82,7 @@ class Breaker:
 
     def allow(self, now_s: float) -> bool:
         """Whether a call may be made now; in the half-open state a yes is one of the probes."""
-        if self.state is State.CLOSED:
+        if self._closed:
             return True
         config = self._config
         if self.state is State.OPEN:
@@ -95,8 +99,15 @@ class Breaker:
 
     def record(self, now_s: float, ok: bool) -> None:
         """The answer to a call that was allowed."""
-        if self.state is State.CLOSED:
-            self._count(now_s, ok)
+        if self._closed:
+            calls = self._calls
+            calls.append((now_s, ok))
+            if not ok:
+                self._failures += 1
+            if len(calls) > self._most or calls[0][0] < now_s - self._window_s:
+                self._forget(now_s)
+            if self._failures:
+                self._judge(now_s)
         elif self.state is State.HALF_OPEN:
             self._probes_out = max(0, self._probes_out - 1)
             if not ok:
@@ -112,18 +123,19 @@ class Breaker:
             return 0.0
         return max(0.0, self._since_s + self._config.open_s - now_s)
 
-    def _count(self, now_s: float, ok: bool) -> None:
-        config = self._config
+    def _forget(self, now_s: float) -> None:
         calls = self._calls
-        calls.append((now_s, ok))
-        self._failures += not ok
-        while len(calls) > config.window_calls or calls[0][0] < now_s - config.window_s:
+        while len(calls) > self._most or calls[0][0] < now_s - self._window_s:
             self._failures -= not calls.popleft()[1]
+
+    def _judge(self, now_s: float) -> None:
+        config, calls = self._config, self._calls
         if len(calls) >= config.min_calls and self._failures >= config.failure_share * len(calls):
             self._enter(State.OPEN, now_s)
 
     def _enter(self, state: State, now_s: float) -> None:
         self.state = state
+        self._closed = state is State.CLOSED
         self._since_s = now_s
         self._probes_out = 0
         self._succeeded = 0

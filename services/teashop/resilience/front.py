@@ -34,6 +34,17 @@ class Held(IntEnum):
     """Its whole level is shed: refuse it before its body costs anything."""
 
 
+# Looking a member up costs a call, and comparing a level with a member is no plain comparison.
+_NOT_HELD: Final = Held.NO
+_HELD: Final = Held.YES
+_LEVEL_HELD: Final = Held.LEVEL
+_RULES: Final = Rung.RULES
+_MENU: Final = Rung.MENU
+_TICKET: Final = Rung.TICKET
+_CHAT: Final = int(Criticality.SHEDDABLE_PLUS)
+_LOWEST: Final = int(Criticality.SHEDDABLE)
+
+
 class Front[W]:
     """Belongs to one event loop (or to one simulated replica).
 
@@ -46,7 +57,8 @@ class Front[W]:
         tokens_menu, tokens_ticket: buckets that bound the menu and ticket rungs.
     """
 
-    __slots__ = ("_seen_ai", "_seen_orders", "ai", "ai_backlog", "ai_room", "config", "door",
+    __slots__ = ("_full", "_full_answer_s", "_ladder", "_priorities", "_quotas_on", "_seen_ai",
+                 "_seen_orders", "_short", "_short_answer_s", "ai", "ai_backlog", "ai_room", "config", "door",
                  "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
                  "tokens_ticket", "waiting_room")  # fmt: skip
 
@@ -60,6 +72,14 @@ class Front[W]:
     ) -> None:
         self.config = config
         self.on = on
+        # What is asked of every request, one attribute away.
+        self._priorities = on.priorities
+        self._quotas_on = on.quotas
+        self._ladder = on.ladder
+        self._short_answer_s = config.short_answer_s
+        self._full_answer_s = config.full_answer_s
+        self._full = (Rung.FULL, config.tokens_full)
+        self._short = (Rung.SHORT, config.tokens_short)
         self.door = Pressure("gateway", on=on.priorities)
         self.ai = Pressure("inference", on=on.priorities)
         self.orders = Pressure("orders", on=on.priorities)
@@ -103,52 +123,54 @@ class Front[W]:
         self.orders.observe(now_s, overloaded=full > self._seen_orders)
         self._seen_orders = full
 
-    def _ai_is_crowded(self, rank: Criticality) -> None:
+    def _ai_is_crowded(self, rank: int) -> None:
         # A redeemed ticket stands before its own level; that says where in line, not how important.
-        self.ai.crowd_out(max(rank, Criticality.SHEDDABLE_PLUS))
+        self.ai.crowd_out(rank if rank > _CHAT else _CHAT)
 
-    def lets_in(self, criticality: Criticality, user: str, now_s: float) -> bool:
+    def lets_in(self, criticality: int, user: str, now_s: float) -> bool:
         """The door: quota first, then the process's own threshold, before a body is read.
 
         Raises:
             QuotaExceeded: this user asks too often.
         """
-        if self.on.quotas and user:
+        if self._quotas_on and user:
             early_s = self.quotas.early_s(user, now_s)
             if early_s > 0.0:
                 raise QuotaExceeded("this user is over its quota.", retry_after_s=early_s)
-        return self.door.admits(criticality, user, now_s)
+        return not self._priorities or self.door.threshold.admits(criticality, user, now_s)
 
-    def held_back(self, rank: Criticality, user: str, now_s: float) -> Held:
+    def held_back(self, rank: int, user: str, now_s: float) -> Held:
         """Whether the priorities keep a chat of this rank from the AI; counts it as offered."""
-        held = not self.ai.admits(rank, user, now_s)
-        if held and self.ai.excludes_level(rank):
-            return Held.LEVEL
-        if rank is Criticality.SHEDDABLE and self.on.priorities:
-            # Where places run short the next one is for somebody more important than this.
-            held = held or not self.ai_room.has_headroom
-        return Held.YES if held else Held.NO
+        if not self._priorities:
+            return _NOT_HELD
+        threshold = self.ai.threshold
+        if threshold.admits(rank, user, now_s):
+            # Where places run short the next one is for somebody more important than the lowest.
+            if rank != _LOWEST or self.ai_room.has_headroom:
+                return _NOT_HELD
+        elif rank > threshold.level:
+            return _LEVEL_HELD
+        return _HELD
 
-    def may_ask(self, held: Held, rank: Criticality) -> bool:
+    def may_ask(self, held: Held, rank: int) -> bool:
         """Whether it may ask the AI all the same.
 
         A place that would stand empty is for whoever of the thinned-out level comes first; the
         level that can be lowered to has to wait for the threshold, or it would overtake.
         """
-        return not held or (rank < Criticality.SHEDDABLE and self.ai_room.has_place)
+        return not held or (rank < _LOWEST and self.ai_room.has_place)
 
     def in_time(self, deadline_s: float | None, now_s: float) -> bool:
         """Whether at least a short answer can still be ready before nobody waits for it."""
-        return deadline_s is None or deadline_s - now_s >= self.config.short_answer_s
+        return deadline_s is None or deadline_s - now_s >= self._short_answer_s
 
     def length(self, deadline_s: float | None, now_s: float) -> tuple[Rung, int]:
         """The rung and its tokens: short only where a full answer would come too late."""
-        config = self.config
-        if self.on.ladder and deadline_s is not None:
-            left_s = max(0.0, deadline_s - now_s)
-            if config.short_answer_s <= left_s < config.full_answer_s:
-                return Rung.SHORT, config.tokens_short
-        return Rung.FULL, config.tokens_full
+        if deadline_s is not None and self._ladder:
+            left_s = deadline_s - now_s
+            if self._short_answer_s <= left_s < self._full_answer_s:
+                return self._short
+        return self._full
 
     def below(self, now_s: float, *, understood: bool, waited: bool, named: bool) -> Rung | None:
         """The best rung without AI: RULES for whoever is understood, MENU, TICKET; or nothing.
@@ -162,17 +184,17 @@ class Front[W]:
                 since a refusal that comes late is worth less than one at once.
             named: the request has the key that a ticket is bound to.
         """
-        if self.on.ladder:
+        if self._ladder:
             if understood:
-                return Rung.RULES
-            if waited or _spend(self.tokens_menu, now_s):
-                return Rung.MENU
+                return _RULES
+            if waited or self.tokens_menu.early_s("", now_s) == 0.0:
+                return _MENU
         if not self.on.waiting_room or not named:
             return None
         waiting = self.ai_room.waiting
         if not self.waiting_room.has_room(waiting, self.ai_backlog.rate_rps(now_s)):
             return None
-        return Rung.TICKET if _spend(self.tokens_ticket, now_s) else None
+        return _TICKET if self.tokens_ticket.early_s("", now_s) == 0.0 else None
 
     def refused(
         self, refused_for: str, now_s: float, rng: random.Random, retry_after_s: float | None = None
@@ -183,12 +205,13 @@ class Front[W]:
             refused_for: what was scarce: gateway, inference, orders or dispatch.
             retry_after_s: instead of the time that the backlog tells.
         """
-        backlog = self.orders_backlog if refused_for in {"orders", "dispatch"} else self.ai_backlog
-        room = self.orders_room if refused_for == "orders" else self.ai_room
+        of_orders = refused_for == "orders"
+        backlog = self.orders_backlog if of_orders or refused_for == "dispatch" else self.ai_backlog
         backlog.refused(now_s)
-        if retry_after_s is None:
-            return backlog.retry_after_s(now_s, room.waiting, rng)
-        return max(1, round(retry_after_s + rng.random()))
+        if retry_after_s is not None:
+            return max(1, round(retry_after_s + rng.random()))
+        waiting = self.orders_room.waiting if of_orders else self.ai_room.waiting
+        return backlog.retry_after_s(now_s, waiting, rng)
 
 
 def ai_outcome(rung: str, refusal: str | None) -> str:
@@ -199,16 +222,12 @@ def ai_outcome(rung: str, refusal: str | None) -> str:
     """
     if refusal is not None:
         return "ignored" if refusal == "deadline" else "dropped"
-    return "ok" if rung == Rung.FULL else "ignored"
+    return "ok" if rung == "full" else "ignored"
 
 
 def bucket(rate_rps: float) -> Quotas:
     """A token bucket for one thing, a second's worth deep."""
     return Quotas(QuotaConfig(rate_rps=rate_rps, burst=max(1.0, rate_rps), max_users=1))
-
-
-def _spend(tokens: Quotas, now_s: float) -> bool:
-    return tokens.early_s("", now_s) == 0.0
 
 
 def _ai_limit(config: FrontConfig, on: Protections) -> Limit:

@@ -119,15 +119,23 @@ class AimdLimit:
         "_config",
         "_count",
         "_decreased_s",
+        "_judged",
         "_limit",
+        "_most",
         "_seen",
+        "_slack_s",
         "_spell",
         "_sum_s",
+        "_tolerance",
     )
 
     def __init__(self, config: AimdConfig) -> None:
         self._config = config
         self._baseline = Baseline(config.baseline)
+        self._tolerance = config.tolerance
+        self._slack_s = config.slack_s
+        self._judged = config.judged
+        self._most = float(config.maximum)
         self._limit = float(config.initial)
         self._decreased_s = -math.inf
         self._spell: tuple[float, float] | None = None
@@ -157,13 +165,14 @@ class AimdLimit:
         baseline.on_sample(now_s, rtt_s)
         if baseline.probing or now_s - rtt_s < self._decreased_s:
             return
-        config = self._config
         limit = self._limit
         base_s = baseline.value_s
-        most_s = max(config.tolerance * base_s, base_s + config.slack_s)
+        most_s = self._tolerance * base_s
+        if most_s < base_s + self._slack_s:
+            most_s = base_s + self._slack_s
         self._sum_s += rtt_s
         self._count += 1
-        if self._count >= config.judged:
+        if self._count >= self._judged:
             mean_s = self._sum_s / self._count
             self._sum_s = 0.0
             self._count = 0
@@ -175,7 +184,7 @@ class AimdLimit:
             self._seen += 1
             if self._seen >= limit:
                 self._seen = 0
-                self._limit = min(float(config.maximum), limit + 1.0)
+                self._limit = min(self._most, limit + 1.0)
 
     def _slow(self, now_s: float, mean_s: float) -> None:
         """Congestion, unless less load has been seen not to help."""

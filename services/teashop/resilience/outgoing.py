@@ -47,7 +47,8 @@ class Target:
             left = [e for e in endpoints if e not in tried] or endpoints
         while left:
             endpoint = self.balancer.choose(left, rng, now_s)
-            if not self._breaker_on or self._breaker(endpoint).allow(now_s):
+            breaker = self.breakers.get(endpoint) if self._breaker_on else None
+            if breaker is None or breaker.allow(now_s):
                 return endpoint
             left = [e for e in left if e != endpoint]
         return None
@@ -67,14 +68,11 @@ class Target:
         """An attempt at `endpoint` begins."""
         self.balancer.started(endpoint, now_s)
 
-    def finished(self, endpoint: str, now_s: float, rtt_s: float, *, ok: bool) -> None:
+    def finished(self, endpoint: str, now_s: float, rtt_s: float, ok: bool) -> None:
         """It ended; `ok`: the endpoint is not to blame (refusals and deadlines tell of load)."""
-        self.balancer.finished(endpoint, now_s, rtt_s, ok=ok)
+        self.balancer.finished(endpoint, now_s, rtt_s, ok)
         if self._breaker_on:
-            self._breaker(endpoint).record(now_s, ok=ok)
-
-    def _breaker(self, endpoint: str) -> Breaker:
-        found = self.breakers.get(endpoint)
-        if found is None:
-            found = self.breakers[endpoint] = Breaker(BreakerConfig())
-        return found
+            breaker = self.breakers.get(endpoint)
+            if breaker is None:  # one that never answered has nothing against it
+                breaker = self.breakers[endpoint] = Breaker(BreakerConfig())
+            breaker.record(now_s, ok)

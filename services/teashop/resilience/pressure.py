@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from teashop.resilience.criticality import Criticality
 from teashop.resilience.priority import PriorityConfig, Threshold
-
-
-def _everybody(_criticality: Criticality, _user: str, _now_s: float) -> bool:
-    return True
 
 
 class Pressure:
@@ -19,20 +12,22 @@ class Pressure:
     what there is.
     """
 
+    __slots__ = ("_on", "name", "threshold")
+
     def __init__(self, name: str, *, on: bool, config: PriorityConfig | None = None) -> None:
         self.name = name
         self._on = on
         self.threshold = Threshold(config or PriorityConfig())
-        self.admits: Callable[[Criticality, str, float], bool] = (
-            self.threshold.admits if on else _everybody
-        )
-        """(criticality, user, now_s): whether the announced threshold lets this request through."""
 
-    def excludes_level(self, criticality: Criticality) -> bool:
+    def admits(self, criticality: int, user: str, now_s: float) -> bool:
+        """Whether the announced threshold lets this request through; counts it as offered."""
+        return not self._on or self.threshold.admits(criticality, user, now_s)
+
+    def excludes_level(self, criticality: int) -> bool:
         """Whether the whole level is shed, so that spare places are not for it either."""
         return self._on and criticality > self.threshold.level
 
-    def crowd_out(self, criticality: Criticality) -> None:
+    def crowd_out(self, criticality: int) -> None:
         """Somebody of this level found no place: nobody less important gets one for now."""
         if self._on:
             self.threshold.crowd_out(criticality)

@@ -74,6 +74,9 @@ class Threshold:
         "_calm_votes",
         "_config",
         "_delay_sum_s",
+        "_epoch",
+        "_epoch_ends_s",
+        "_epoch_starts_s",
         "_offered",
         "_passed",
         "_run",
@@ -81,12 +84,16 @@ class Threshold:
         "_threshold",
         "_votes",
         "_was_overloaded",
+        "_whole",
         "_window_ends_s",
     )
 
     def __init__(self, config: PriorityConfig) -> None:
         self._config = config
         self._threshold = _OPEN
+        self._whole = _LEVELS  # levels below this number pass whole, that one in part
+        self._epoch = 0
+        self._epoch_starts_s = self._epoch_ends_s = 0.0
         self._offered = [0] * _LEVELS
         self._passed = 0
         self._admitted = 0
@@ -101,7 +108,8 @@ class Threshold:
     @property
     def level(self) -> int:
         """The least important criticality of which anybody is admitted."""
-        return min(_LEVELS - 1, int(self._threshold))
+        whole = self._whole
+        return whole if whole < _LEVELS else _LEVELS - 1
 
     @property
     def share(self) -> float:
@@ -114,34 +122,42 @@ class Threshold:
 
     def position(self, user: str, now_s: float) -> float:
         """The place of a user within a level, 0 (kept longest) to 1, for this rotation."""
-        epoch = int(now_s // self._config.rotation_s)
+        if not self._epoch_starts_s <= now_s < self._epoch_ends_s:
+            self._rotate(now_s)
         # A CRC is linear: seeded with the epoch it would only flip the same bits of every user. So
         # the mixing is MurmurHash3's finaliser (Appleby, public domain), which is not.
-        mixed = zlib.crc32(user.encode("utf-8", "replace")) ^ (epoch * 0x9E3779B1 & _MASK)
+        mixed = zlib.crc32(user.encode("utf-8", "replace")) ^ self._epoch
         mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & _MASK
         mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & _MASK
         return (mixed ^ mixed >> 16) / _HASHES
 
-    def admits(self, criticality: Criticality, user: str, now_s: float) -> bool:
+    def _rotate(self, now_s: float) -> None:
+        rotation_s = self._config.rotation_s
+        epoch = int(now_s // rotation_s)
+        self._epoch = epoch * 0x9E3779B1 & _MASK
+        self._epoch_starts_s = epoch * rotation_s
+        self._epoch_ends_s = (epoch + 1) * rotation_s
+
+    def admits(self, criticality: int, user: str, now_s: float) -> bool:
         """Whether this request may pass now; counts it as offered."""
         self._offered[criticality] += 1
-        threshold = self._threshold
-        if (
-            threshold >= _OPEN
-            or criticality + 1.0 <= threshold
-            or (criticality < threshold and criticality + self.position(user, now_s) < threshold)
+        whole = self._whole
+        if criticality < whole or (
+            criticality == whole and criticality + self.position(user, now_s) < self._threshold
         ):
             self._passed += 1
             return True
         return False
 
-    def crowd_out(self, criticality: Criticality) -> None:
+    def crowd_out(self, criticality: int) -> None:
         """Shut out whoever matters less than `criticality`, of which one just found no place.
 
         A crowd that triples within a second fills a short queue before the window is over; until
         it is, the places that come free would go to whoever asks next, important or not.
         """
-        self._threshold = max(self._config.floor, min(self._threshold, criticality + _WHOLE))
+        lowest = criticality + _WHOLE
+        if lowest < self._threshold:
+            self._set(lowest)
 
     def observe(self, now_s: float, overloaded: bool) -> None:
         """Vote on the present window (a queue delay above target, a full queue, a lost request).
@@ -193,11 +209,15 @@ class Threshold:
             reached = self._reach(self._passed * (1.0 + pace * config.release))
             # ... or more: five per cent of nobody would keep a level shut for ever.
             threshold = max(reached, self._threshold + pace * config.release / 2.5)
-        self._threshold = max(config.floor, min(_OPEN, threshold))
+        self._set(threshold)
         self._offered = [0] * _LEVELS
         self._passed = self._admitted = self._votes = self._calm_votes = self._steps = 0
         self._delay_sum_s = 0.0
         self._window_ends_s = now_s + config.window_s
+
+    def _set(self, threshold: float) -> None:
+        self._threshold = max(self._config.floor, min(_OPEN, threshold))
+        self._whole = int(self._threshold)
 
     def _reach(self, wanted: float) -> float:
         """The threshold that would have admitted `wanted` of what was offered."""

@@ -1,5 +1,6 @@
 """A bounded waiting line that sheds by age and importance rather than by luck."""
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,19 +65,20 @@ class _Entry[T]:
 class _Standing:
     """Whether a wait stands: CoDel's estimator, the minimum over an interval."""
 
-    __slots__ = ("_interval_ends_s", "_least_s", "on")
+    __slots__ = ("_interval_ends_s", "_interval_s", "_least_s", "_target_s", "on")
 
-    def __init__(self) -> None:
+    def __init__(self, config: QueueConfig) -> None:
         self.on = False
+        self._target_s = config.target_s
+        self._interval_s = config.interval_s
         self._least_s = 0.0
-        self._interval_ends_s: float | None = None
+        self._interval_ends_s = -math.inf
 
-    def update(self, now_s: float, wait_s: float, config: QueueConfig) -> None:
-        if self._interval_ends_s is None or now_s >= self._interval_ends_s:
-            if self._interval_ends_s is not None:
-                self.on = self._least_s > config.target_s
+    def update(self, now_s: float, wait_s: float) -> None:
+        if now_s >= self._interval_ends_s:
+            self.on = self._least_s > self._target_s
             self._least_s = wait_s
-            self._interval_ends_s = now_s + config.interval_s
+            self._interval_ends_s = now_s + self._interval_s
         elif wait_s < self._least_s:
             self._least_s = wait_s
 
@@ -100,13 +102,18 @@ class PriorityCodelQueue[T]:
     pop cost a few microseconds; `remove` is linear in the line.
     """
 
-    __slots__ = ("_config", "_entries", "_lines", "_standing")
+    __slots__ = ("_capacity", "_codel", "_entries", "_lines", "_most_s", "_newest_first",
+                 "_priorities", "_standing")  # fmt: skip
 
     def __init__(self, config: QueueConfig) -> None:
-        self._config = config
+        self._capacity = config.capacity
+        self._priorities = config.priorities
+        self._codel = config.codel
+        self._most_s = 2.0 * config.target_s
+        self._newest_first = config.adaptive_lifo
         levels = _LEVELS if config.priorities else 1
         self._lines: tuple[deque[_Entry[T]], ...] = tuple(deque() for _ in range(levels))
-        self._standing = tuple(_Standing() for _ in range(levels))
+        self._standing = tuple(_Standing(config) for _ in range(levels))
         self._entries: dict[int, _Entry[T]] = {}
 
     def __len__(self) -> int:
@@ -120,8 +127,19 @@ class PriorityCodelQueue[T]:
         """Whether some line has a standing wait (what DAGOR's threshold is told)."""
         return any(state.on for state in self._standing)
 
+    def takes(self, criticality: int) -> bool:
+        """Whether a push of this level would find a place, free or taken from a lower level."""
+        if len(self._entries) < self._capacity:
+            return True
+        lines = self._lines
+        # Without priorities there is one line and none below it. A plain loop: no generator a request.
+        for level in range(criticality + 1, len(lines)):  # noqa: SIM110 - said above
+            if lines[level]:
+                return True
+        return False
+
     def push(
-        self, item: T, *, criticality: Criticality, now_s: float, deadline_s: float | None = None
+        self, item: T, *, criticality: int, now_s: float, deadline_s: float | None = None
     ) -> T | None:
         """Let an item wait; returns the one it took the place of, if any.
 
@@ -137,14 +155,15 @@ class PriorityCodelQueue[T]:
         key = id(item)
         if key in self._entries:
             raise ValueError("the same object is in the queue already.")
-        level = int(criticality) if self._config.priorities else 0
+        level = int(criticality) if self._priorities else 0
         evicted: T | None = None
-        if len(self._entries) >= self._config.capacity:
+        if len(self._entries) >= self._capacity:
             evicted = self._evict_below(level)
         entry = _Entry(item, level, now_s, deadline_s)
-        if not self._lines[level]:
-            self._standing[level].update(now_s, 0.0, self._config)
-        self._lines[level].append(entry)
+        line = self._lines[level]
+        if not line:
+            self._standing[level].update(now_s, 0.0)
+        line.append(entry)
         self._entries[key] = entry
         return evicted
 
@@ -153,9 +172,12 @@ class PriorityCodelQueue[T]:
         dropped: list[tuple[T, str]] = []
         served: _Entry[T] | None = None
         for level, line in enumerate(self._lines):
+            if not line:
+                self._standing[level].update(now_s, 0.0)
+                continue
             self._sweep(level, now_s, dropped)
             while line and served is None:
-                newest = self._config.adaptive_lifo and self._standing[level].on
+                newest = self._newest_first and self._standing[level].on
                 entry = line.pop() if newest else line.popleft()
                 del self._entries[id(entry.item)]
                 if entry.deadline_s is not None and entry.deadline_s <= now_s:
@@ -196,7 +218,7 @@ class PriorityCodelQueue[T]:
             line = self._lines[lower]
             if line:
                 # The one whose turn is furthest: the newest in order, the oldest under LIFO.
-                newest_first = self._config.adaptive_lifo and self._standing[lower].on
+                newest_first = self._newest_first and self._standing[lower].on
                 entry = line.popleft() if newest_first else line.pop()
                 del self._entries[id(entry.item)]
                 return entry.item
@@ -204,15 +226,14 @@ class PriorityCodelQueue[T]:
 
     def _sweep(self, level: int, now_s: float, dropped: list[tuple[T, str]]) -> None:
         """Update the line's estimator and drop its head while that is overdue."""
-        config = self._config
         line = self._lines[level]
         standing = self._standing[level]
-        standing.update(now_s, now_s - line[0].pushed_s if line else 0.0, config)
+        standing.update(now_s, now_s - line[0].pushed_s if line else 0.0)
         while line:
             head = line[0]
             if head.deadline_s is not None and head.deadline_s <= now_s:
                 reason = "deadline"
-            elif config.codel and standing.on and now_s - head.pushed_s > 2.0 * config.target_s:
+            elif self._codel and standing.on and now_s - head.pushed_s > self._most_s:
                 reason = "codel"
             else:
                 return

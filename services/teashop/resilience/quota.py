@@ -70,13 +70,16 @@ class Quotas:
     def early_s(self, user: str, now_s: float) -> float:
         """0 if a request of `user` conforms, which counts it; else how much too early it is."""
         users = self._tat_s
-        tat_s = users.pop(user, now_s)
-        early_s = tat_s - self._allowance_s - now_s
-        if early_s > 0.0:
-            users[user] = tat_s
-            return early_s
         # Taken out and put back: a dict keeps insertion order, so its first key is the stalest.
-        users[user] = max(now_s, tat_s) + self._period_s
+        tat_s = users.pop(user, now_s)
+        if tat_s > now_s:
+            early_s = tat_s - self._allowance_s - now_s
+            if early_s > 0.0:
+                users[user] = tat_s
+                return early_s
+            users[user] = tat_s + self._period_s
+        else:
+            users[user] = now_s + self._period_s
         if len(users) > self._max_users:
             del users[next(iter(users))]
         return 0.0

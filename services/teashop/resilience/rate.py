@@ -21,24 +21,29 @@ class EwmaRate:
         ValueError: the half-life is not above 0.
     """
 
-    __slots__ = ("_born_s", "_count", "_decay", "_half_life_s", "_seen_s")
+    __slots__ = ("_born_s", "_count", "_decay", "_grown_s", "_half_life_s", "_seen_s")
 
     def __init__(self, half_life_s: float) -> None:
         if not (math.isfinite(half_life_s) and half_life_s > 0.0):
             raise ValueError(f"EwmaRate.half_life_s must be above 0, got {half_life_s!r}.")
         self._half_life_s = half_life_s
         self._decay = _LN2 / half_life_s
+        self._grown_s = 60.0 * half_life_s
         self._count = 0.0
         self._born_s: float | None = None
         self._seen_s = 0.0
 
     def add(self, now_s: float, n: float = 1) -> None:
         """Count `n` events at `now_s` (seconds; time that runs backwards is taken as no time)."""
+        seen_s = self._seen_s
+        if now_s > seen_s:  # before the first event nothing is there to decay
+            self._count = self._count * math.exp(-self._decay * (now_s - seen_s)) + n
+            self._seen_s = now_s
+            if self._born_s is None:
+                self._born_s = now_s
+            return
         if self._born_s is None:
             self._born_s = self._seen_s = now_s
-        elif now_s > self._seen_s:
-            self._count *= math.exp(-self._decay * (now_s - self._seen_s))
-            self._seen_s = now_s
         self._count += n
 
     def per_second(self, now_s: float) -> float:
@@ -47,7 +52,9 @@ class EwmaRate:
             return 0.0
         since_s = now_s - self._seen_s
         count = self._count * math.exp(-self._decay * since_s) if since_s > 0.0 else self._count
-        age_s = max(now_s - self._born_s, self._half_life_s / 4.0)
-        if age_s > 60.0 * self._half_life_s:
+        age_s = now_s - self._born_s
+        if age_s > self._grown_s:
             return count * self._decay  # 1 - 2^-60 is 1 in a double
+        if age_s < self._half_life_s / 4.0:
+            age_s = self._half_life_s / 4.0
         return count * self._decay / (1.0 - math.exp(-self._decay * age_s))

@@ -41,25 +41,40 @@ class RetryAfter:
     backlogs would be asked back sooner than shorter ones.
     """
 
-    __slots__ = ("_config", "_most_s", "_top_s", "_widens_to_s")
+    __slots__ = ("_jitter", "_least", "_low_s", "_most", "_most_s", "_spread_s", "_top_s",
+                 "_widens_to_s")  # fmt: skip
 
     def __init__(self, config: RetryAfterConfig | None = None) -> None:
-        self._config = config or RetryAfterConfig()
-        self._top_s = float(int(self._config.maximum_s))
-        self._widens_to_s = self._top_s / (1.0 + self._config.jitter)
-        self._most_s = self._top_s - self._config.minimum_s
+        config = config or RetryAfterConfig()
+        self._jitter = config.jitter
+        self._spread_s = config.spread_s
+        self._least = config.minimum_s
+        self._low_s = config.minimum_s - 1.0
+        self._most = int(config.maximum_s)
+        self._top_s = float(self._most)
+        self._widens_to_s = self._top_s / (1.0 + config.jitter)
+        self._most_s = self._top_s - config.minimum_s
 
     def seconds(self, backlog: float, drain_rate_rps: float, rng: random.Random) -> int:
         """Whole seconds, `minimum_s` to `maximum_s`, for `backlog` requests ahead.
 
         A drain rate of 0 or less (nothing is being served) asks for the longest wait.
         """
-        config = self._config
         wait_s = backlog / drain_rate_rps if drain_rate_rps > 0.0 else math.inf
         if wait_s != wait_s:  # noqa: PLR0124 - the one cheap test for not-a-number
             wait_s = math.inf
-        widest_s = config.jitter * min(wait_s, self._widens_to_s)
-        spread_s = min(max(config.spread_s, widest_s), self._most_s)
-        low_s = max(config.minimum_s - 1.0, min(wait_s, self._top_s - spread_s))
+        # Every bound is a comparison: seven calls of min and max took as long as the rest.
+        spread_s = self._jitter * (wait_s if wait_s < self._widens_to_s else self._widens_to_s)
+        if spread_s < self._spread_s:
+            spread_s = self._spread_s
+        if spread_s > self._most_s:
+            spread_s = self._most_s
+        low_s = self._top_s - spread_s
+        if wait_s < low_s:
+            low_s = wait_s
+        if low_s < self._low_s:
+            low_s = self._low_s
         seconds = math.ceil(low_s + rng.random() * spread_s)
-        return max(config.minimum_s, min(int(self._top_s), seconds))
+        if seconds < self._least:
+            return self._least
+        return seconds if seconds < self._most else self._most

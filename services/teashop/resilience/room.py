@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from teashop.resilience.admission import Limiter, Permit
-from teashop.resilience.criticality import Criticality
 from teashop.resilience.limit import Limit
-from teashop.resilience.queue import PriorityCodelQueue, QueueConfig, QueueFull
+from teashop.resilience.queue import PriorityCodelQueue, QueueConfig
 
 
 class NoRoom(Exception):
@@ -22,7 +21,7 @@ class NoRoom(Exception):
         self.waited = waited
 
 
-def _unmoved(_criticality: Criticality) -> None:
+def _unmoved(_criticality: int) -> None:
     """What a room does whose crowding moves no threshold."""
 
 
@@ -31,6 +30,7 @@ class Room[W]:
 
     `enter` gives a permit at once, or lets the waiter stand in line, or raises `NoRoom`. Whoever
     stands in line is told later through one of the two callbacks, or takes its leave by `give_up`.
+    `ask` is `enter` for callers to whom having no place is no exception.
     Every permit has to be resolved through `leave`, which also calls the next in line. Not
     thread-safe.
 
@@ -51,7 +51,7 @@ class Room[W]:
         *,
         admit: Callable[[W, Permit], bool],
         refuse: Callable[[W, str], None],
-        crowded: Callable[[Criticality], None] = _unmoved,
+        crowded: Callable[[int], None] = _unmoved,
     ) -> None:
         self.name = name
         self.limit = limit
@@ -84,29 +84,33 @@ class Room[W]:
         return not self.waiting and self._limiter.free * 6 >= self._limiter.bound
 
     def enter(
-        self, waiter: W, criticality: Criticality, now_s: float, deadline_s: float | None
+        self, waiter: W, criticality: int, now_s: float, deadline_s: float | None
     ) -> Permit | None:
         """A permit, or None when `waiter` stands in line now.
 
         Raises:
             NoRoom: with the reason.
         """
+        found = self.ask(waiter, criticality, now_s, deadline_s)
+        if isinstance(found, str):
+            raise NoRoom(found)
+        return found
+
+    def ask(
+        self, waiter: W, criticality: int, now_s: float, deadline_s: float | None
+    ) -> Permit | str | None:
+        """A permit; None when `waiter` stands in line now; or why there is no room for it."""
         if not self.waiting:
             permit = self._limiter.try_acquire(now_s)
             if permit is not None:
                 return permit
-        if self._capacity == 0:
+        if not self._queue.takes(criticality):
             self.full_moments += 1
             self._crowded(criticality)
-            raise NoRoom("limit")
-        try:
-            evicted = self._queue.push(
-                waiter, criticality=criticality, now_s=now_s, deadline_s=deadline_s
-            )
-        except QueueFull:
-            self.full_moments += 1
-            self._crowded(criticality)
-            raise NoRoom("queue_full") from None
+            return "queue_full" if self._capacity else "limit"
+        evicted = self._queue.push(
+            waiter, criticality=criticality, now_s=now_s, deadline_s=deadline_s
+        )
         if evicted is None:
             self.waiting += 1
         else:
@@ -136,14 +140,14 @@ class Room[W]:
         else:
             permit.ignore()
         self.left += 1
-        while self.waiting and self._limiter.free > 0:
-            popped = self._queue.pop(now_s)
-            self.waiting = len(self._queue)
-            for dropped, reason in popped.dropped:
-                self.full_moments += 1
-                self._refuse(dropped, reason)
-            if popped.item is None:
+        while self.waiting:
+            next_permit = self._limiter.try_acquire(now_s)
+            if next_permit is None:
                 return
-            next_permit = self._limiter.acquire(now_s)
-            if not self._admit(popped.item, next_permit):
+            item, dropped = self._queue.pop(now_s)
+            self.waiting = len(self._queue)
+            for late, reason in dropped:
+                self.full_moments += 1
+                self._refuse(late, reason)
+            if item is None or not self._admit(item, next_permit):
                 next_permit.ignore()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -48,23 +48,37 @@ class BatchConfig:
             raise ValueError("ttft_s must be at least 0, itl_s above 0, slowdown at least 1")
 
 
-@dataclass(eq=False, slots=True)
 class Sequence:
-    """One request in the batch. The batch writes it; callers read it."""
+    """One request in the batch. The batch writes it; callers read it.
 
-    number: int
-    tokens: int
-    rank: int
-    deadline_s: float
-    work_s: float
-    submitted_s: float
-    started_s: float | None = None
-    first_token_s: float | None = None
-    ended_s: float | None = None
-    outcome: Outcome | None = None
-    orphaned: bool = False
-    origin: float = field(default=0.0, repr=False)
-    """Virtual time at its start."""
+    Attributes:
+        origin: virtual time at its start.
+    """
+
+    __slots__ = ("deadline_s", "ended_s", "first_token_s", "number", "origin", "orphaned",
+                 "outcome", "rank", "started_s", "submitted_s", "tokens", "work_s")  # fmt: skip
+
+    def __init__(
+        self,
+        number: int,
+        tokens: int,
+        rank: int,
+        deadline_s: float,
+        work_s: float,
+        submitted_s: float,
+    ) -> None:
+        self.number = number
+        self.tokens = tokens
+        self.rank = rank
+        self.deadline_s = deadline_s
+        self.work_s = work_s
+        self.submitted_s = submitted_s
+        self.started_s: float | None = None
+        self.first_token_s: float | None = None
+        self.ended_s: float | None = None
+        self.outcome: Outcome | None = None
+        self.orphaned = False
+        self.origin = 0.0
 
     @property
     def running(self) -> bool:
