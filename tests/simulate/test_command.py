@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -123,6 +124,25 @@ def test_rates_from_points_must_rise():
     assert Demand.of_rates("p", [(10.0, 5.0), (12.0, 0.0)]).steps == (Step(0.0, 2.0, 5.0),)
     with pytest.raises(ScenarioInvalid, match="point 3: times must rise, got 2 after 3"):
         Demand.of_rates("p", [(1.0, 5.0), (3.0, 5.0), (2.0, 5.0)])
+
+
+def test_progress_is_told_and_is_not_in_the_result(make_storm, monkeypatch):
+    seen: list[tuple[float, int]] = []
+    scenario = make_storm(
+        demand=replace(
+            make_storm().demand, steps=tuple(Step(float(n), n + 1.0, 90.0) for n in range(9))
+        ),
+        window_s=None,
+    )
+    told = running.simulate(scenario, 1, progress=lambda now_s, came: seen.append((now_s, came)))
+    assert [now_s for now_s, _ in seen] == [float(n) for n in range(9)]
+    assert sorted(seen) == seen
+    assert seen[-1][1] > 400
+    assert told == running.simulate(scenario, 1)
+    monkeypatch.setattr("teastorm.cli.simulate._TELL_EVERY_S", 0.0)
+    result = run(*SMALL, "--json")
+    assert " wishes\n" in result.stderr
+    assert result.stdout == run(*SMALL, "--json").stdout
 
 
 def test_what_was_finished_is_not_simulated_again(make_storm, tmp_path, monkeypatch):

@@ -45,6 +45,17 @@ def bytes_of(scenario: Scenario, seed: int) -> bytes:
     waiting=78,
     seed=0,
 )
+@example(
+    # A call given up without deadlines, then pushed out of a full replica's line: the same.
+    on=dict.fromkeys(Protections.names(), False)
+    | {"priorities": True, "ladder": True, "waiting_room": True, "retry_budget": True},
+    rates=[129.0, 129.0, 129.0],
+    events=[Event(at_s=4.0, kind=Happening.KILL, count=1, startup_s=0.0)],
+    replicas=2,
+    honours=0.0,
+    waiting=78,
+    seed=0,
+)
 @given(
     on=switches,
     rates=rates,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEVIATED = 1
 SCHEMA = "teastorm.simulate/1"
+_TELL_EVERY_S = 2.0
 
 
 @click.command()
@@ -143,16 +144,16 @@ def simulate(
 
 
 class _Ticker:
-    """A line every two seconds of a run that takes long."""
+    """A line every `_TELL_EVERY_S` of a run that takes long."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._next_s = time.monotonic() + 2.0
+        self._next_s = time.monotonic() + _TELL_EVERY_S
 
     def __call__(self, now_s: float, arrivals: int) -> None:
         """Tell, if it is time."""
         if time.monotonic() >= self._next_s:
-            self._next_s = time.monotonic() + 2.0
+            self._next_s = time.monotonic() + _TELL_EVERY_S
             sys.stderr.write(f"{now_s:.0f} of {self._seconds:.0f} s, {arrivals} wishes\n")
             sys.stderr.flush()
 

@@ -8,11 +8,14 @@ gives up. Both count attempts against the same bound.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from teastorm.load.settings import Clients
 
-_GOLDEN = 0.6180339887498949  # successive multiples modulo 1 spread evenly: jitter without a state
+_GOLDEN: Final = (
+    0.6180339887498949  # successive multiples modulo 1 spread evenly: jitter without a state
+)
+_NEVER: Final = -1.0
 
 
 class Answer(NamedTuple):
@@ -78,29 +81,41 @@ class Wish:
 
     def after(self, answer: Answer, now_s: float) -> Next | None:
         """What follows `answer`, received at `now_s`: another attempt, or None for no more."""
-        step = self._step(answer)
-        if step is None or self.attempts > self._clients.retries:
+        ticketed = answer.status == 202 and bool(answer.ticket)
+        if ticketed:
+            wait_s = self.ticketed(answer.ticket, answer.eta_s, answer.retry_after_s, now_s)
+        elif 0 < answer.status < 500 and answer.status != 429:
             return None
-        if now_s + step.wait_s > self._intended_s + self._clients.patience_s:
+        else:
+            wait_s = self.turned_away(answer.retry_after_s, now_s)
+        if wait_s < 0:
             return None
+        told = ticketed or (self.honours and answer.retry_after_s >= 0)
+        return Next(wait_s, told, self.ticket)
+
+    def ticketed(self, ticket: str, eta_s: float, retry_after_s: float, now_s: float) -> float:
+        """Seconds until it comes back with this ticket; below 0: it does not."""
+        if not self.honours:
+            return _NEVER
+        asked_s = max((s for s in (eta_s, retry_after_s) if s >= 0), default=1.0)
+        return self._again(asked_s, ticket, now_s)
+
+    def turned_away(self, retry_after_s: float, now_s: float) -> float:
+        """Seconds until it asks again after a 429, a 5xx or no answer; below 0: it gives up."""
+        if self.honours and retry_after_s >= 0:
+            return self._again(retry_after_s, self.ticket, now_s)
+        clients, attempts = self._clients, self.attempts
+        wait_s = min(clients.backoff_cap_s, clients.backoff_s * 2.0 ** (attempts - 1))
+        jitter = (self._jitter + _GOLDEN * attempts) % 1
+        return self._again(wait_s * (0.5 + jitter / 2), self.ticket, now_s)
+
+    def _again(self, wait_s: float, ticket: str, now_s: float) -> float:
+        """One more attempt, if their number and the patience allow it."""
+        clients = self._clients
+        at_s = now_s + wait_s
+        if self.attempts > clients.retries or at_s > self._intended_s + clients.patience_s:
+            return _NEVER
         self.attempts += 1
-        self.ticket = step.ticket
-        self._asked_for_s = now_s + step.wait_s
-        return step
-
-    def _step(self, answer: Answer) -> Next | None:
-        if answer.status == 202 and answer.ticket:
-            if not self.honours:
-                return None
-            asked_s = max((s for s in (answer.eta_s, answer.retry_after_s) if s >= 0), default=1.0)
-            return Next(asked_s, honoured=True, ticket=answer.ticket)
-        if 0 < answer.status < 500 and answer.status != 429:
-            return None
-        if self.honours and answer.retry_after_s >= 0:
-            return Next(answer.retry_after_s, honoured=True, ticket=self.ticket)
-        return Next(self._backoff_s(), ticket=self.ticket)
-
-    def _backoff_s(self) -> float:
-        exponential_s = self._clients.backoff_s * 2.0 ** (self.attempts - 1)
-        jitter = (self._jitter + _GOLDEN * self.attempts) % 1
-        return float(min(self._clients.backoff_cap_s, exponential_s) * (0.5 + jitter / 2))
+        self.ticket = ticket
+        self._asked_for_s = at_s
+        return wait_s

@@ -23,13 +23,13 @@ _CROWD_MAX = 100_000
 """Users of one kind; beyond it each comes more often than the mix says (see docs)."""
 _KINDS = {"chat": CHAT, "checkout": CHECKOUT, "menu": MENU}
 _LEVELS = {
-    "c": Criticality.SHEDDABLE_PLUS,
-    "s": Criticality.SHEDDABLE,
-    "b": Criticality.CRITICAL,
-    "m": Criticality.SHEDDABLE,
+    "c": int(Criticality.SHEDDABLE_PLUS),
+    "s": int(Criticality.SHEDDABLE),
+    "b": int(Criticality.CRITICAL),
+    "m": int(Criticality.SHEDDABLE),
 }
 """Kinds of users: chats, chats that lower themselves, checkouts, menus."""
-_RANKS = {c.label: c for c in Criticality}
+_RANKS = {c.label: int(c) for c in Criticality}
 
 
 type Progress = Callable[[float, int], None]
@@ -61,7 +61,7 @@ def _drawn(
         "m": chats * mix.menu_per_chat,
         "b": mix.critical_rps * demand.seconds,
     }
-    people: list[tuple[str, Criticality, bool]] = []
+    people: list[tuple[str, int, bool]] = []
     crowds = {
         name: _Crowd(name, people, expected / mix.requests_per_user, honour_share, rng)
         for name, expected in size.items()
@@ -113,7 +113,7 @@ class _Crowd:
     def __init__(
         self,
         prefix: str,
-        people: list[tuple[str, Criticality, bool]],
+        people: list[tuple[str, int, bool]],
         size: float,
         honour_share: float,
         rng: np.random.Generator,

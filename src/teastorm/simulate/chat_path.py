@@ -5,24 +5,29 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final
 
-from teashop.resilience.criticality import Criticality
 from teashop.resilience.front import Held, ai_outcome
-from teashop.resilience.ladder import Rung
 from teashop.resilience.outgoing import Target
-from teashop.resilience.room import NoRoom
 from teashop.resilience.sequence import Outcome, QueueFull, Sequence
 from teashop.resilience.waiting_room import TicketInvalid, TicketTooEarly, TicketUsed
-from teastorm.simulate.paths import Back, Path
-from teastorm.simulate.visit import FULL, MENU_RUNG, RULES, SHORT, Try, Visit
+from teastorm.simulate.paths import Path
+from teastorm.simulate.timeouts import Timeouts, holds_permit
+from teastorm.simulate.visit import CRITICAL, FULL, MENU_RUNG, RULES, SHORT, Try, Visit
 
 if TYPE_CHECKING:
     from teashop.resilience.front import Front
+    from teastorm.simulate.crowd import Crowd
     from teastorm.simulate.fleet import Fleet
     from teastorm.simulate.loop import Loop
-    from teastorm.simulate.timeouts import Timeouts
 
 UNIX_S: Final = 1_770_336_000.0
 """When virtual time 0 is, for tickets (6 February 2026)."""
+_NOT_HELD: Final = Held.NO
+_LEVEL_HELD: Final = Held.LEVEL
+_FINISHED: Final = Outcome.FINISHED
+_EXPIRED: Final = Outcome.EXPIRED
+_EVICTED: Final = Outcome.EVICTED
+_TICKET: Final = "ticket"
+"""Looking a member up on its class costs as much as a small call."""
 
 
 class ChatPath(Path):
@@ -44,7 +49,7 @@ class ChatPath(Path):
         front: Front[Try],
         loop: Loop,
         rng: random.Random,
-        back: Back,
+        back: Crowd,
         *,
         call_s: float,
         timeouts: Timeouts,
@@ -66,24 +71,25 @@ class ChatPath(Path):
         self.now_s = now_s
         front = self.front
         rank = visit.rank
-        if visit.ticket and front.on.waiting_room:
-            if not self._redeemed(now_s, visit):
+        wish = visit.wish
+        if wish is not None and wish.ticket and front.on.waiting_room:
+            if not self._redeemed(now_s, visit, wish.ticket):
                 return
-            rank = Criticality.CRITICAL
+            rank = CRITICAL
         held = front.held_back(rank, visit.user, now_s)
-        if held is Held.LEVEL:
+        if held is _LEVEL_HELD:
             self.refuse(now_s, visit, "priority", "inference")
-        elif not front.may_ask(held, rank):
-            self._cheaper(now_s, visit, "priority", waited=False)
+        elif held is not _NOT_HELD and not front.may_ask(held, rank):
+            self._cheaper(now_s, visit, "priority", False)
         elif not front.in_time(deadline_s, now_s):
-            self._cheaper(now_s, visit, "late", waited=False)
+            self._cheaper(now_s, visit, "late", False)
         else:
             self._enter(now_s, visit, rank, deadline_s)
 
-    def _redeemed(self, now_s: float, visit: Visit) -> bool:
+    def _redeemed(self, now_s: float, visit: Visit, token: str) -> bool:
         """Use up a ticket; False when its holder was answered here and now."""
         try:
-            self.front.waiting_room.redeem(visit.ticket, str(visit.number), UNIX_S + now_s)
+            self.front.waiting_room.redeem(token, str(visit.number), UNIX_S + now_s)
         except TicketTooEarly as early:
             self.refuse(now_s, visit, "limit", "inference", early.retry_after_s)
             return False
@@ -92,23 +98,21 @@ class ChatPath(Path):
             return False
         return True
 
-    def _enter(
-        self, now_s: float, visit: Visit, rank: Criticality, deadline_s: float | None
-    ) -> None:
+    def _enter(self, now_s: float, visit: Visit, rank: int, deadline_s: float | None) -> None:
         front = self.front
         attempt = Try(visit, self, rank, deadline_s)
-        try:
-            permit = front.ai_room.enter(attempt, rank, now_s, deadline_s)
-        except NoRoom as full:
-            self._cheaper(now_s, visit, full.reason, waited=full.waited)
+        found = front.ai_room.ask(attempt, rank, now_s, deadline_s)
+        if isinstance(found, str):
+            self._cheaper(now_s, visit, found, False)
             return
         if deadline_s is None or not self._sooner:
             self._timeouts.add(now_s, attempt)
-        if permit is None:
+        if found is None:
             self.loop.at(now_s + front.config.ai_wait_s, self.waited_enough, attempt)
         else:
-            attempt.permit = permit
-            self.ask(now_s, attempt)
+            attempt.permit = found
+            attempt.started_s = now_s
+            self._begin(now_s, attempt)
 
     def waited_enough(self, now_s: float, attempt: Try) -> None:
         """The line's patience is over; who has a permit by now is not in it any more."""
@@ -118,19 +122,20 @@ class ChatPath(Path):
     def turned_away(self, now_s: float, attempt: Try, reason: str) -> None:
         """Stood in line and got no permit."""
         self.now_s = now_s
-        self._no_answer(now_s, attempt, reason, waited=True)
+        self._no_answer(now_s, attempt, reason, True)
 
     def ask(self, now_s: float, attempt: Try) -> None:
-        """With a permit: ask inference, if there is still time."""
-        front = self.front
-        deadline_s = attempt.deadline_s
+        """With a permit after a wait: ask inference, if there is still time."""
         attempt.started_s = now_s
-        if not front.in_time(deadline_s, now_s):
-            self._leave(now_s, attempt, "ignored", counted=False)
-            self._no_answer(now_s, attempt, "deadline", waited=True)
-            return
-        rung, attempt.tokens = front.length(deadline_s, now_s)
-        attempt.rung = FULL if rung is Rung.FULL else SHORT
+        if self.front.in_time(attempt.deadline_s, now_s):
+            self._begin(now_s, attempt)
+        else:
+            self._leave(now_s, attempt, "ignored", False)
+            self._no_answer(now_s, attempt, "deadline", True)
+
+    def _begin(self, now_s: float, attempt: Try) -> None:
+        rung, attempt.tokens = self.front.length(attempt.deadline_s, now_s)
+        attempt.rung = FULL if rung == FULL else SHORT
         self._target.budget.deposit()
         self._call(now_s, attempt)
 
@@ -143,9 +148,9 @@ class ChatPath(Path):
         if name is None:
             self._leave(now_s, attempt, "ignored")
             reason = "breaker" if fleet.endpoints else "dependency"
-            self._no_answer(now_s, attempt, reason, waited=False)
+            self._no_answer(now_s, attempt, reason, False)
             return
-        attempt.tried = (*attempt.tried, name)
+        attempt.tried = (*attempt.tried, name) if attempt.tried else (name,)
         attempt.endpoint = name
         self._target.started(name, now_s)
         replica = fleet.by_name.get(name)
@@ -159,41 +164,45 @@ class ChatPath(Path):
             deadline_s -= self._margin_s
         try:
             attempt.sequence = replica.submit(
-                now_s, attempt, tokens=attempt.tokens, rank=attempt.rank, deadline_s=deadline_s
+                now_s, attempt, attempt.tokens, attempt.rank, deadline_s
             )
         except QueueFull:
-            self._finished(now_s, attempt, ok=True)
+            self._finished(now_s, attempt, True)
             self._answered(now_s, attempt, "queue_full")
 
     def ended(self, now_s: float, attempt: Try, sequence: Sequence) -> None:
         """Inference has an answer, or none, for a call of this gateway."""
+        if not holds_permit(attempt):
+            return  # given up before (`call_late`); whatever became of it, nobody is left to tell
         self.now_s = now_s
         outcome = sequence.outcome
-        if outcome is Outcome.FINISHED:
-            self._finished(now_s, attempt, ok=True)
+        if outcome is _FINISHED:
+            self._finished(now_s, attempt, True)
             self._leave(now_s, attempt, ai_outcome(attempt.rung, None))
             if self.close(attempt):
                 at_s = now_s + self.call_s
                 self.back.answered(at_s, attempt.visit, attempt.rung, sequence.held_s)
-        elif outcome is Outcome.EVICTED:
-            self._finished(now_s, attempt, ok=True)
+        elif outcome is _EVICTED:
+            self._finished(now_s, attempt, True)
             self._answered(now_s, attempt, "queue_full")
-        elif outcome is Outcome.EXPIRED and sequence.started_s is None:
-            self._finished(now_s, attempt, ok=True)
+        elif outcome is _EXPIRED and sequence.started_s is None:
+            self._finished(now_s, attempt, True)
             self._answered(now_s, attempt, "deadline")
-        elif outcome is Outcome.EXPIRED:
-            self._finished(now_s, attempt, ok=False)
+        elif outcome is _EXPIRED:
+            self._finished(now_s, attempt, False)
             self._again(now_s, attempt, "deadline")
 
     def lost(self, now_s: float, attempt: Try) -> None:
         """The replica is gone, with the call or before it."""
+        if not holds_permit(attempt):
+            return
         self.now_s = now_s
-        self._finished(now_s, attempt, ok=False)
+        self._finished(now_s, attempt, False)
         self._again(now_s, attempt, "dependency")
 
     def call_late(self, now_s: float, attempt: Try) -> None:
         """This gateway waits no longer for inference (deadlines are off)."""
-        if attempt.permit is None or not attempt.permit.open:
+        if not holds_permit(attempt):
             return
         if not attempt.endpoint or attempt.called_s + self.front.config.timeout_s > now_s + 1e-9:
             return  # the call that this was the time-out of is over; another is made or waited for
@@ -201,9 +210,9 @@ class ChatPath(Path):
         replica = self._fleet.by_name.get(attempt.endpoint)
         if replica is not None and isinstance(attempt.sequence, Sequence):
             replica.leave(now_s, attempt.sequence)
-        self._finished(now_s, attempt, ok=True)
+        self._finished(now_s, attempt, True)
         self._leave(now_s, attempt, "dropped")
-        self._no_answer(now_s, attempt, "deadline", waited=True)
+        self._no_answer(now_s, attempt, "deadline", True)
 
     def _again(self, now_s: float, attempt: Try, reason: str) -> None:
         """Another attempt, if the budget and the time allow it."""
@@ -214,7 +223,7 @@ class ChatPath(Path):
                 self.loop.at(now_s + pause_s, self._once_more, attempt)
                 return
         self._leave(now_s, attempt, "ignored")
-        self._no_answer(now_s, attempt, reason, waited=False)
+        self._no_answer(now_s, attempt, reason, False)
 
     def _once_more(self, now_s: float, attempt: Try) -> None:
         self.now_s = now_s
@@ -223,13 +232,13 @@ class ChatPath(Path):
     def _answered(self, now_s: float, attempt: Try, reason: str) -> None:
         """Inference refused."""
         self._leave(now_s, attempt, ai_outcome(attempt.rung, reason))
-        self._no_answer(now_s, attempt, reason, waited=True)
+        self._no_answer(now_s, attempt, reason, True)
 
-    def _finished(self, now_s: float, attempt: Try, *, ok: bool) -> None:
+    def _finished(self, now_s: float, attempt: Try, ok: bool) -> None:
         rtt_s = now_s - attempt.called_s + self.call_s
-        self._target.finished(attempt.endpoint, now_s, rtt_s, ok=ok)
+        self._target.finished(attempt.endpoint, now_s, rtt_s, ok)
 
-    def _leave(self, now_s: float, attempt: Try, outcome: str, *, counted: bool = True) -> None:
+    def _leave(self, now_s: float, attempt: Try, outcome: str, counted: bool = True) -> None:
         front = self.front
         if counted:
             front.ai_backlog.finished(now_s)
@@ -238,19 +247,19 @@ class ChatPath(Path):
             rtt_s = now_s - attempt.started_s + self.call_s
             front.ai_room.leave(permit, outcome, now_s, rtt_s)
 
-    def _no_answer(self, now_s: float, attempt: Try, reason: str, *, waited: bool) -> None:
+    def _no_answer(self, now_s: float, attempt: Try, reason: str, waited: bool) -> None:
         if self.close(attempt):
-            self._cheaper(now_s, attempt.visit, reason, waited=waited)
+            self._cheaper(now_s, attempt.visit, reason, waited)
         else:
             # Nobody listens any more, but the gateway does not know that: it counts the refusal.
-            self.refuse(now_s, attempt.visit, reason, "inference", heard=False)
+            self.refuse(now_s, attempt.visit, reason, "inference", None, False)
 
-    def _cheaper(self, now_s: float, visit: Visit, reason: str, *, waited: bool) -> None:
+    def _cheaper(self, now_s: float, visit: Visit, reason: str, waited: bool) -> None:
         front = self.front
         rung = front.below(now_s, understood=visit.understood, waited=waited, named=True)
         if rung is None:
             self.refuse(now_s, visit, reason, "inference")
-        elif rung is Rung.TICKET:
+        elif rung == _TICKET:
             ticket = front.waiting_room.issue(
                 visit.user,
                 str(visit.number),
@@ -261,4 +270,4 @@ class ChatPath(Path):
             )
             self.back.ticketed(now_s, visit, ticket.token, ticket.eta_s)
         else:
-            self.back.answered(now_s, visit, MENU_RUNG if rung is Rung.MENU else RULES, 0.0)
+            self.back.answered(now_s, visit, MENU_RUNG if rung == MENU_RUNG else RULES, 0.0)

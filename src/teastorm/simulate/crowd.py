@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from heapq import heappush
 from typing import TYPE_CHECKING
 
-from teashop.resilience.criticality import Criticality
-from teastorm.load.client import Answer, Next, Wish
+from teastorm.load.client import Wish
 from teastorm.simulate.timeouts import Timeouts
-from teastorm.simulate.visit import CHAT, CHECKOUT, FULL, NAMES, PAYMENT, SHORT, STATUS, Try, Visit
+from teastorm.simulate.visit import (
+    CHAT,
+    CHECKOUT,
+    CRITICAL_PLUS,
+    FULL,
+    NAMES,
+    PAYMENT,
+    SHORT,
+    STATUS,
+    Try,
+    Visit,
+)
 
 if TYPE_CHECKING:
     from teastorm.load.settings import Clients, Mix
@@ -40,6 +51,10 @@ class Crowd:
         self._mix = mix
         self._tally = tally
         self._hop_s = hop_s
+        self._start_s = tally.start_s
+        self._end_s = tally.end_s
+        self._last = len(tally.refused) - 1
+        self._asks = self._again  # bound once: it goes into the heap with every retry
         self._worth = {FULL: 1.0, SHORT: short_weight, "none": 1.0}
         self._deadlines_s = [clients.deadlines_s[name] for name in NAMES]
         self._turn = 0
@@ -52,7 +67,7 @@ class Crowd:
         tally = self._tally
         tally.arrivals += 1
         klass = visit.klass
-        if tally.start_s <= now_s < tally.end_s:
+        if self._start_s <= now_s < self._end_s:
             counted = tally.classes[klass]
             counted.offered += 1
             counted.attempts += 1
@@ -65,9 +80,8 @@ class Crowd:
     def _again(self, now_s: float, visit: Visit) -> None:
         wish = visit.wish
         budget_s = 0.001 if wish is None else wish.budget_ms(now_s) / 1000
-        counted = self._counted(visit)
-        if counted is not None:
-            counted.attempts += 1
+        if self._start_s <= visit.intended_s < self._end_s:
+            self._tally.classes[visit.klass].attempts += 1
         gateways = self.gateways
         self._turn = turn = (self._turn + 1) % len(gateways)
         gateways[turn].receive(now_s, visit, budget_s)
@@ -92,7 +106,7 @@ class Crowd:
         elif klass == CHECKOUT:
             self._followed(now_s + self._hop_s, visit)
         tally.ended += 1
-        if not tally.start_s <= intended_s < tally.end_s:
+        if not self._start_s <= intended_s < self._end_s:
             return
         counted = tally.classes[klass]
         counted.rungs[rung] += 1
@@ -109,32 +123,38 @@ class Crowd:
             counted.failed += 1
 
     def refused(
-        self, now_s: float, visit: Visit, status: int, reason: str, refused_for: str, after_s: float
+        self, now_s: float, visit: Visit, reason: str, refused_for: str, after_s: float
     ) -> None:
         """429 or 503: perhaps the client asks again."""
         tally = self._tally
         heard_s = now_s + self._hop_s
-        counted = self._counted(visit)
-        if counted is not None:
+        intended_s = visit.intended_s
+        is_counted = self._start_s <= intended_s < self._end_s
+        if is_counted:
             tally.refusals[visit.rank][reason, refused_for] += 1
         if not visit.klass:
-            tally.refused[min(int(now_s), len(tally.refused) - 1)] += 1
-        step = self._wish(visit).after(Answer(status, after_s), heard_s)
-        if step is not None:
-            self._follow(heard_s, visit, step)
+            second = int(now_s)
+            tally.refused[second if second < self._last else self._last] += 1
+        wish = visit.wish or self._wish(visit)
+        wait_s = wish.turned_away(after_s, heard_s)
+        if wait_s >= 0.0:
+            loop = self._loop
+            loop.number += 1
+            heappush(loop.heap, (heard_s + wait_s, loop.number, self._asks, visit))
             return
         self._give_up(visit)
-        if counted is not None:
+        if is_counted:
+            counted = tally.classes[visit.klass]
             counted.rungs["refused"] += 1
             counted.refused += 1
 
     def ticketed(self, now_s: float, visit: Visit, token: str, eta_s: float) -> None:
         """202: whoever honours it comes back at its time."""
         heard_s = now_s + self._hop_s
-        answer = Answer(202, float(max(1, round(eta_s))), token, eta_s)
-        step = self._wish(visit).after(answer, heard_s)
-        if step is not None:
-            self._follow(heard_s, visit, step)
+        wish = visit.wish or self._wish(visit)
+        wait_s = wish.ticketed(token, eta_s, float(max(1, round(eta_s))), heard_s)
+        if wait_s >= 0.0:
+            self._loop.at(heard_s + wait_s, self._asks, visit)
             return
         self._give_up(visit)
         counted = self._counted(visit)
@@ -146,19 +166,16 @@ class Crowd:
         """The client waits no longer; the shop goes on as if nothing had happened."""
         attempt.open = False
         visit = attempt.visit
-        step = self._wish(visit).after(Answer(0), now_s)
-        if step is not None:
-            self._follow(now_s, visit, step)
+        wish = visit.wish or self._wish(visit)
+        wait_s = wish.turned_away(math.nan, now_s)
+        if wait_s >= 0.0:
+            self._loop.at(now_s + wait_s, self._asks, visit)
             return
         self._give_up(visit)
         counted = self._counted(visit)
         if counted is not None:
             counted.rungs["timeout"] += 1
             counted.failed += 1
-
-    def _follow(self, heard_s: float, visit: Visit, step: Next) -> None:
-        visit.ticket = step.ticket
-        self._loop.at(heard_s + step.wait_s, self._again, visit)
 
     def _give_up(self, visit: Visit) -> None:
         tally = self._tally
@@ -167,20 +184,18 @@ class Crowd:
             tally.missed[int(visit.intended_s)] += 1
 
     def _wish(self, visit: Visit) -> Wish:
-        wish = visit.wish
-        if wish is None:
-            wish = visit.wish = Wish(
-                self._clients,
-                NAMES[visit.klass],
-                visit.intended_s,
-                honours=visit.honours,
-                jitter=visit.jitter,
-            )
+        wish = visit.wish = Wish(
+            self._clients,
+            NAMES[visit.klass],
+            visit.intended_s,
+            honours=visit.honours,
+            jitter=visit.jitter,
+        )
         return wish
 
     def _counted(self, visit: Visit) -> ClassTally | None:
         tally = self._tally
-        if tally.start_s <= visit.intended_s < tally.end_s:
+        if self._start_s <= visit.intended_s < self._end_s:
             return tally.classes[visit.klass]
         return None
 
@@ -197,7 +212,7 @@ class Crowd:
                 -self._born,
                 at_s,
                 klass,
-                Criticality.CRITICAL_PLUS,
+                CRITICAL_PLUS,
                 checkout.user,
                 checkout.honours,
                 math.fmod(checkout.jitter + 0.37 * self._born, 1.0),

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from teashop.resilience.admission import Permit
     from teashop.resilience.front_config import FrontConfig
     from teashop.resilience.protections import Protections
+    from teastorm.simulate.crowd import Crowd
     from teastorm.simulate.fleet import Fleet
     from teastorm.simulate.loop import Loop
     from teastorm.simulate.orders import OrdersReplica
-    from teastorm.simulate.paths import Back
     from teastorm.simulate.street import Street
     from teastorm.simulate.timeouts import Timeouts
 
@@ -47,7 +47,7 @@ class Gateway:
         *,
         loop: Loop,
         rng: random.Random,
-        back: Back,
+        back: Crowd,
         fleet: Fleet,
         orders: Names[OrdersReplica],
         street: Street,
@@ -99,9 +99,14 @@ class Gateway:
         elif klass == MENU:
             self._back.answered(now_s, visit, "none", 0.0)
         else:
-            deadline_s = now_s + min(budget_s, self._longest_s) if self._deadlines else None
-            path = self.orders if klass else self.chat
-            path.come(now_s, visit, deadline_s)
+            deadline_s = None
+            if self._deadlines:
+                longest_s = self._longest_s
+                deadline_s = now_s + (budget_s if budget_s < longest_s else longest_s)
+            if klass:
+                self.orders.come(now_s, visit, deadline_s)
+            else:
+                self.chat.come(now_s, visit, deadline_s)
 
     def _admitted(self, attempt: Try, permit: Permit) -> bool:
         """A room calls the next in line."""

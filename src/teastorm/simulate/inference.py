@@ -23,7 +23,7 @@ class Replica[C]:
         born_s: when it was asked for.
     """
 
-    __slots__ = ("_calls", "_due_s", "_ended", "_loop", "alive", "batch", "born_s", "draining",
+    __slots__ = ("_calls", "_due_s", "_ended", "_fires", "_loop", "alive", "batch", "born_s", "draining",
                  "name", "ready_s")  # fmt: skip
 
     def __init__(
@@ -45,6 +45,7 @@ class Replica[C]:
         self._ended = ended
         self._calls: dict[int, C] = {}
         self._due_s = math.inf
+        self._fires = self._fire  # bound once: it goes into the heap with every timer
 
     @property
     def inside(self) -> int:
@@ -52,16 +53,14 @@ class Replica[C]:
         return self.batch.running + self.batch.waiting
 
     def submit(
-        self, now_s: float, call: C, *, tokens: int, rank: int, deadline_s: float | None
+        self, now_s: float, call: C, tokens: int, rank: int, deadline_s: float | None
     ) -> Sequence:
         """Add a sequence for `call`; `QueueFull` as the batch raises it.
 
         `ended` may be called for others, and for this one, before it returns.
         """
         try:
-            sequence = self.batch.submit(
-                now_s=now_s, tokens=tokens, rank=rank, deadline_s=deadline_s
-            )
+            sequence = self.batch.submit(now_s, tokens, rank, deadline_s)
             self._calls[sequence.number] = call
         finally:  # time went on, whether or not this one was let in
             self._settle(now_s)
@@ -83,15 +82,19 @@ class Replica[C]:
         return lost
 
     def _settle(self, now_s: float) -> None:
-        for sequence in self.batch.take_ended():
-            call = self._calls.pop(sequence.number, None)
-            if call is not None:
-                self._ended(now_s, call, sequence)
-        due_s = self.batch.next_event_s()
+        batch = self.batch
+        ended = batch.take_ended()
+        if ended:
+            for sequence in ended:
+                call = self._calls.pop(sequence.number, None)
+                if call is not None:
+                    self._ended(now_s, call, sequence)
+        due_s = batch.next_event_s()
         if due_s is not None and due_s < self._due_s:
             self._due_s = due_s
             loop = self._loop
-            heappush(loop.heap, (due_s, next(loop.number), self._fire, None))
+            loop.number += 1
+            heappush(loop.heap, (due_s, loop.number, self._fires, None))
 
     def _fire(self, now_s: float, _: object) -> None:
         # An earlier event may have taken this one's place, and a kill ends them all.

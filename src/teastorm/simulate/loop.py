@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
-from itertools import count
 from typing import Any
 
 type Callback = Callable[[float, Any], None]
@@ -19,7 +18,7 @@ class Loop:
 
     Attributes:
         heap: events to come, for hot paths that push by themselves (`push`).
-        number: the counter that breaks ties in the order of pushing.
+        number: how many were pushed; it breaks ties in that order.
         events: callbacks run so far, arrivals included.
     """
 
@@ -27,12 +26,13 @@ class Loop:
 
     def __init__(self) -> None:
         self.heap: list[tuple[float, int, Callback, Any]] = []
-        self.number = count()
+        self.number = 0
         self.events = 0
 
     def at(self, time_s: float, callback: Callback, argument: object = None) -> None:
         """Call `callback(time_s, argument)` at that time; a time gone by means next."""
-        heapq.heappush(self.heap, (time_s, next(self.number), callback, argument))
+        self.number += 1
+        heapq.heappush(self.heap, (time_s, self.number, callback, argument))
 
     def every(self, period_s: float, callback: Callback, *, first_s: float, until_s: float) -> None:
         """Call `callback(now_s, None)` each period from `first_s` on, up to `until_s`."""

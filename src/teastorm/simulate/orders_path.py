@@ -8,12 +8,12 @@ from heapq import heappush
 from typing import TYPE_CHECKING
 
 from teashop.resilience.outgoing import Target
-from teashop.resilience.room import NoRoom
-from teastorm.simulate.paths import Back, Path
+from teastorm.simulate.paths import Path
 from teastorm.simulate.visit import CHECKOUT, Try, Visit
 
 if TYPE_CHECKING:
     from teashop.resilience.front import Front
+    from teastorm.simulate.crowd import Crowd
     from teastorm.simulate.loop import Loop
     from teastorm.simulate.orders import OrdersReplica
     from teastorm.simulate.street import Street
@@ -27,14 +27,14 @@ class OrdersPath(Path):
         timeouts: the clients' time-outs, by class.
     """
 
-    __slots__ = ("_names", "_replicas", "_street", "_target", "_timeouts")
+    __slots__ = ("_ends", "_names", "_replicas", "_street", "_target", "_timeouts")
 
     def __init__(
         self,
         front: Front[Try],
         loop: Loop,
         rng: random.Random,
-        back: Back,
+        back: Crowd,
         *,
         call_s: float,
         timeouts: Sequence[Timeouts],
@@ -46,6 +46,7 @@ class OrdersPath(Path):
         self._replicas = {replica.name: replica for replica in replicas}
         self._names = tuple(self._replicas)
         self._street = street
+        self._ends = self._done  # bound once: it goes into the heap with every transaction
         self._target = Target(front.on)
 
     def come(self, now_s: float, visit: Visit, deadline_s: float | None) -> None:
@@ -57,16 +58,15 @@ class OrdersPath(Path):
             self.refuse(now_s, visit, "priority", "orders")
             return
         attempt = Try(visit, self, rank, deadline_s)
-        try:
-            permit = front.orders_room.enter(attempt, rank, now_s, deadline_s)
-        except NoRoom as full:
-            self.refuse(now_s, visit, full.reason, "orders")
+        found = front.orders_room.ask(attempt, rank, now_s, deadline_s)
+        if isinstance(found, str):
+            self.refuse(now_s, visit, found, "orders")
             return
         self._timeouts[visit.klass].add(now_s, attempt)
-        if permit is None:
+        if found is None:
             self.loop.at(now_s + front.config.orders_wait_s, self.waited_enough, attempt)
         else:
-            attempt.permit = permit
+            attempt.permit = found
             self.ask(now_s, attempt)
 
     def waited_enough(self, now_s: float, attempt: Try) -> None:
@@ -98,9 +98,10 @@ class OrdersPath(Path):
         done_s = None if full_s is not None else self._replicas[name].transaction(now_s)
         if done_s is not None:
             loop = self.loop
-            heappush(loop.heap, (done_s, next(loop.number), self._done, attempt))
+            loop.number += 1
+            heappush(loop.heap, (done_s, loop.number, self._ends, attempt))
             return
-        target.finished(name, now_s, self.call_s, ok=True)
+        target.finished(name, now_s, self.call_s, True)
         # A refusal for dispatch's sake tells nothing of orders itself.
         self._leave(now_s, attempt, "dropped" if full_s is None else "ok")
         heard = self.close(attempt)
@@ -113,7 +114,7 @@ class OrdersPath(Path):
         self.now_s = now_s
         visit = attempt.visit
         call_s = self.call_s
-        self._target.finished(attempt.endpoint, now_s, now_s - attempt.started_s + call_s, ok=True)
+        self._target.finished(attempt.endpoint, now_s, now_s - attempt.started_s + call_s, True)
         self._leave(now_s, attempt, "ok")
         if visit.klass == CHECKOUT:
             self._street.take(now_s, visit.number, self.rng.random())

@@ -155,11 +155,16 @@ class _Run:
         self._fleet.settle(now_s)
         self._at_end_s = (self._fleet.pod_seconds, now_s)
 
+    def _came(self, now_s: float, arrived: int) -> None:
+        """Before each slice of arrivals."""
+        self._tally.settle()
+        self._progress(now_s, arrived)
+
     def result(self) -> Result:
         """Run it."""
         scenario, tally = self._scenario, self._tally
         share = scenario.clients.honour_share
-        stream = arrivals(scenario.demand, share, self._seed, progress=self._progress)
+        stream = arrivals(scenario.demand, share, self._seed, progress=self._came)
         end_s = self._loop.run(stream, self._crowd.arrive)
         start_s, stop_s = tally.window_s
         width_s = stop_s - start_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from teashop.resilience.criticality import Criticality
 from teastorm.simulate.visit import NAMES
 
-_FLUSH = 32_768
 _LOWEST_S = 1e-4
 _PER_DECADE = 400
 _BINS = 7 * _PER_DECADE
@@ -19,27 +19,23 @@ _BINS = 7 * _PER_DECADE
 
 
 class Histogram:
-    """Latencies on a logarithmic scale: constant memory, numpy counts whole buffers at once."""
+    """Latencies on a logarithmic scale: numpy counts whole buffers at once."""
 
     def __init__(self) -> None:
         self._counts: NDArray[np.int64] = np.zeros(_BINS + 2, dtype=np.int64)
         self._buffer = array("d")
-
-    def add(self, value_s: float) -> None:
-        """Count one latency."""
-        self._buffer.append(value_s)
-        if len(self._buffer) >= _FLUSH:
-            self._flush()
+        self.add: Callable[[float], None] = self._buffer.append
+        """Count one latency; straight into the buffer, since this is done for every answer."""
 
     @property
     def count(self) -> int:
         """Latencies counted."""
-        self._flush()
+        self.settle()
         return int(self._counts.sum())
 
     def quantile(self, share: float) -> float | None:
         """The latency that `share` of all do not exceed (a bin's middle); None without any."""
-        self._flush()
+        self.settle()
         total = int(self._counts.sum())
         if not total:
             return None
@@ -47,12 +43,13 @@ class Histogram:
         exponent = (place - 0.5) / _PER_DECADE
         return float(_LOWEST_S * 10.0**exponent)
 
-    def _flush(self) -> None:
+    def settle(self) -> None:
+        """Empty the buffer into the bins; often enough, and memory stays what it is."""
         if self._buffer:
-            values = np.maximum(np.frombuffer(self._buffer), _LOWEST_S)
+            values = np.maximum(np.array(self._buffer), _LOWEST_S)
             bins = (np.log10(values / _LOWEST_S) * _PER_DECADE).astype(np.int64) + 1
             self._counts += np.bincount(np.minimum(bins, _BINS + 1), minlength=_BINS + 2)
-            self._buffer = array("d")
+            del self._buffer[:]
 
 
 class ClassTally:
@@ -94,3 +91,8 @@ class Tally:
         self.ended = 0
         self.spent_s = 0.0
         self.in_time_s = 0.0
+
+    def settle(self) -> None:
+        """Empty what is kept for a moment only."""
+        for counted in self.classes:
+            counted.latency.settle()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from teashop.resilience.criticality import Criticality
+
 if TYPE_CHECKING:
     from teashop.resilience.admission import Permit
-    from teashop.resilience.criticality import Criticality
     from teastorm.load.client import Wish
     from teastorm.simulate.chat_path import ChatPath
     from teastorm.simulate.orders_path import OrdersPath
@@ -16,6 +17,9 @@ CHECKOUT: Final = 1
 PAYMENT: Final = 2
 STATUS: Final = 3
 MENU: Final = 4
+CRITICAL_PLUS: Final = int(Criticality.CRITICAL_PLUS)
+CRITICAL: Final = int(Criticality.CRITICAL)
+"""Levels as plain numbers: comparing an enumeration's member is no plain comparison."""
 FULL: Final = "full"
 SHORT: Final = "short"
 RULES: Final = "rules"
@@ -29,19 +33,20 @@ class Visit:
 
     Attributes:
         understood: rules could resolve the utterance.
-        wish: the client's own state machine, made when the first answer was no final one.
-        ticket: a waiting-room ticket that the next attempt shows.
+        rank: how critical, as a plain number; see `CRITICAL_PLUS`.
+        wish: the client's own state machine, made when the first answer was no final one; it
+            holds the ticket that the next attempt shows.
     """
 
     __slots__ = ("extra", "honours", "intended_s", "jitter", "klass", "number", "rank",
-                 "ticket", "understood", "user", "wish")  # fmt: skip
+                 "understood", "user", "wish")  # fmt: skip
 
     def __init__(
         self,
         number: int,
         intended_s: float,
         klass: int,
-        rank: Criticality,
+        rank: int,
         user: str,
         honours: bool,
         jitter: float,
@@ -58,7 +63,6 @@ class Visit:
         self.understood = understood
         self.extra = extra
         self.wish: Wish | None = None
-        self.ticket = ""
 
 
 class Try:
@@ -71,7 +75,7 @@ class Try:
         self,
         visit: Visit,
         path: ChatPath | OrdersPath,
-        rank: Criticality,
+        rank: int,
         deadline_s: float | None,
     ) -> None:
         self.visit = visit
