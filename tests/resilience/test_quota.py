@@ -1,5 +1,7 @@
 """A user gets its rate and its burst, not more, and its neighbours do not pay for it."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +63,19 @@ def test_memory_is_bounded_and_the_stalest_goes(users: list[int]) -> None:
         assert fresh == (user not in recent)
         recent = [*(other for other in recent if other != user), user][-5:]
         assert len(quotas) == len(recent)
+
+
+def test_a_crowd_beyond_the_memory_costs_no_search() -> None:
+    def spent_s(users: int) -> float:
+        quotas = Quotas(QuotaConfig(rate_rps=1.0, burst=2, max_users=20_000))
+        names = [str(n) for n in range(users)]
+        begun_s = 0.0
+        for turn in range(3):  # the memory fills in the first
+            begun_s = time.process_time() if turn == 1 else begun_s
+            for n in range(30_000):
+                quotas.early_s(names[n % users], 1e3 * turn + n / 30.0)
+        assert len(quotas) <= 20_000
+        return time.process_time() - begun_s
+
+    known = min(spent_s(15_000) for _ in range(3))
+    assert min(spent_s(30_000) for _ in range(3)) < 8 * known

@@ -14,8 +14,8 @@ vLLM's scheduler without preemption.
 from __future__ import annotations
 
 import bisect
-import heapq
 import math
+from heapq import heappop, heappush
 from typing import Final
 
 from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull, Sequence
@@ -108,7 +108,7 @@ class Batch:
         full = self.running >= self._places
         if not full and not self._waiting:
             if deadline_s is not None and self._drops_late:
-                heapq.heappush(self._deadlines, (deadline_s, sequence.number, sequence))
+                heappush(self._deadlines, (deadline_s, sequence.number, sequence))
             self._begin(sequence)
             return sequence
         if full and len(self._waiting) >= self._most_waiting:
@@ -119,7 +119,7 @@ class Batch:
         self._waiting_work += sequence.work_s
         if deadline_s is not None and self._drops_late:
             self._known = False
-            heapq.heappush(self._deadlines, (deadline_s, sequence.number, sequence))
+            heappush(self._deadlines, (deadline_s, sequence.number, sequence))
         self._fill()
         return sequence
 
@@ -143,7 +143,7 @@ class Batch:
             if at_s > self._now:
                 self._integrate(at_s)
             if finish_s <= late_s:
-                finish, _, sequence = heapq.heappop(self._finishes)
+                finish, _, sequence = heappop(self._finishes)
                 self._known = False
                 if finish > self._virtual:
                     self._virtual = finish
@@ -151,7 +151,7 @@ class Batch:
                 self._end(sequence, self._now, done)
             else:
                 self._known = False
-                self._end(heapq.heappop(self._deadlines)[2], self._now, _EXPIRED)
+                self._end(heappop(self._deadlines)[2], self._now, _EXPIRED)
             if self._waiting:
                 self._fill()
         if now_s > self._now:
@@ -201,7 +201,7 @@ class Batch:
         factor = 1 + self._pace * self.running
         reached = self._virtual + span_s / factor
         while self._first_tokens and self._first_tokens[0][0] <= reached + _EPSILON_S:
-            due, _, sequence = heapq.heappop(self._first_tokens)
+            due, _, sequence = heappop(self._first_tokens)
             if sequence.outcome is None:
                 sequence.first_token_s = self._now + (due - self._virtual) * factor
         self._known = False
@@ -215,7 +215,7 @@ class Batch:
         now_s = self._now
         finishes = self._finishes
         while finishes and finishes[0][2].outcome is not None:
-            heapq.heappop(finishes)
+            heappop(finishes)
         if finishes:
             left = finishes[0][0] - self._virtual
             step = 1 + self._pace * self.running
@@ -224,7 +224,7 @@ class Batch:
             self._finish_s = math.inf
         deadlines = self._deadlines
         while deadlines and deadlines[0][2].outcome is not None:
-            heapq.heappop(deadlines)
+            heappop(deadlines)
         if deadlines:
             late_s = deadlines[0][0]
             self._late_s = late_s if late_s > now_s else now_s
@@ -267,10 +267,10 @@ class Batch:
         sequence.started_s = self._now
         sequence.origin = self._virtual
         end = self._virtual + sequence.work_s
-        heapq.heappush(self._finishes, (end, sequence.number, sequence))
+        heappush(self._finishes, (end, sequence.number, sequence))
         if self._tells_first:
             first = self._virtual + self.config.ttft_s + self.config.itl_s
-            heapq.heappush(self._first_tokens, (first, sequence.number, sequence))
+            heappush(self._first_tokens, (first, sequence.number, sequence))
 
     def _end(self, sequence: Sequence, at_s: float, outcome: Outcome) -> None:
         if sequence.started_s is None:

@@ -1,6 +1,7 @@
 """A fair share per user: 429 for the one who asks too often, whatever the load."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from teashop.resilience.checks import above, at_least
@@ -41,17 +42,18 @@ class Quotas:
     to refill. A refused request does not count against its user, so hammering does not lock
     anybody out for longer.
 
-    The memory is bounded by `max_users`: a forgotten user starts with a full burst. Not
-    thread-safe.
+    The memory is bounded by `max_users`: past it the stalest sixty-fourth is forgotten at once, and
+    a forgotten user starts with a full burst. Not thread-safe.
     """
 
-    __slots__ = ("_allowance_s", "_max_users", "_period_s", "_tat_s")
+    __slots__ = ("_allowance_s", "_forgotten_at_once", "_max_users", "_period_s", "_tat_s")
 
     def __init__(self, config: QuotaConfig) -> None:
         self._period_s = 1.0 / config.rate_rps
         # A hair of room, so that a user on exactly its rate is not refused by a rounding.
         self._allowance_s = (config.burst - 1) * self._period_s + 1e-9
         self._max_users = config.max_users
+        self._forgotten_at_once = max(1, config.max_users // 64)
         self._tat_s: dict[str, float] = {}
 
     def __len__(self) -> int:
@@ -81,5 +83,11 @@ class Quotas:
         else:
             users[user] = now_s + self._period_s
         if len(users) > self._max_users:
-            del users[next(iter(users))]
+            self._forget()
         return 0.0
+
+    def _forget(self) -> None:
+        # A dict finds its first key behind the places of all that were taken out: one at a time it
+        # would search tens of thousands of them for every request (50 us with 50,000 users).
+        for user in list(islice(self._tat_s, self._forgotten_at_once)):
+            del self._tat_s[user]
