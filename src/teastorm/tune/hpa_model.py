@@ -94,6 +94,7 @@ def scenario_of(record: HpaRecord, calibrated: Calibrated) -> Scenario:
             scrape_s=calibrated.scrape_s,
             lag_s=calibrated.lag_s,
             first_sync_s=calibrated.lag_s + calibrated.scrape_s / 2,
+            fresh=calibrated.fresh,
             planned=_floors(record),
         ),
     )
