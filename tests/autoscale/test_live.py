@@ -176,3 +176,15 @@ def test_a_rate_needs_two_scrapes_and_a_delay():
 def test_bad_settings_are_refused(settings):
     with pytest.raises(ValueError, match=r"must|needs"):
         LiveConfig(**{"spec": HpaSpec(max_replicas=3), "metrics": (CPU,)} | settings)
+
+
+def test_a_fresh_pod_has_a_rate_from_its_first_scrape_if_its_beginning_is_known():
+    pipeline = Pipeline(delay_s=1)
+    old = {"old": Count(0.0, 5.0)}
+    pipeline.scrape(Snapshot(at_s=0.0, pod_counts={"cpu": old}))
+    counts = {"old": Count(10.0, 6.0), "new": Count(10.0, 0.8), "unknown": Count(10.0, 0.8)}
+    pipeline.scrape(
+        Snapshot(at_s=10.0, pod_counts={"cpu": counts}, pod_begun={"new": 6.0, "old": -99.0})
+    )
+    seen = pipeline.visible(11.0)
+    assert seen.readings.pods["cpu"] == {"old": (100, 10.0, 10.0), "new": (200, 10.0, 4.0)}

@@ -2,7 +2,9 @@
 
 As metrics-server and an adapter for Prometheus have it: everything is scraped every `scrape_s`; a
 rate (cpu, arrivals) is the mean between the last two scrapes; what was scraped can be had
-`delay_s` later. A pod needs two scrapes before it has a rate. Not safe for concurrent use.
+`delay_s` later. A pod needs two scrapes before it has a rate, unless the snapshot tells when its
+counts began at nothing (metrics-server takes the start of a fresh container for a first sample).
+Not safe for concurrent use.
 """
 
 from collections import deque
@@ -25,13 +27,17 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One scrape: counters and gauges by metric, then by pod; and those of the whole shop."""
+    """One scrape: counters and gauges by metric, then by pod; and those of the whole shop.
+
+    `pod_begun` has the moment at which all counts of a pod were 0, for pods that it is known of.
+    """
 
     at_s: float
     pod_counts: Mapping[str, Mapping[str, Count]] = field(default_factory=dict)
     pod_gauges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     shop_counts: Mapping[str, Count] = field(default_factory=dict)
     shop_gauges: Mapping[str, float] = field(default_factory=dict)
+    pod_begun: Mapping[str, float] = field(default_factory=dict)
 
 
 class Seen(NamedTuple):
@@ -77,9 +83,12 @@ def _readings(before: Snapshot | None, now: Snapshot, window_s: float) -> Readin
     for name, counts in now.pod_counts.items():
         earlier = {} if before is None else before.pod_counts.get(name, {})
         pods[name] = {
-            pod: PodValue(milli, count.at_s, window_s)
+            pod: PodValue(
+                milli, count.at_s, window_s if pod in earlier else count.at_s - first.at_s
+            )
             for pod, count in counts.items()
-            if (milli := _rate_milli(earlier.get(pod), count)) is not None
+            if (first := earlier.get(pod) or _begun(now, pod)) is not None
+            and (milli := _rate_milli(first, count)) is not None
         }
     for name, gauges in now.pod_gauges.items():
         pods[name] = {
@@ -91,6 +100,11 @@ def _readings(before: Snapshot | None, now: Snapshot, window_s: float) -> Readin
         if rate is not None:
             shop[name] = rate
     return Readings(pods, shop)
+
+
+def _begun(now: Snapshot, pod: str) -> Count | None:
+    began_s = now.pod_begun.get(pod)
+    return None if began_s is None else Count(began_s, 0.0)
 
 
 def _rate_milli(before: Count | None, now: Count) -> int | None:

@@ -111,6 +111,7 @@ class Scaler:
         fill: dict[str, Count] = {}
         in_flight: dict[str, float] = {}
         waiting: dict[str, float] = {}
+        begun: dict[str, float] = {}
         for replica in self._fleet.replicas:
             if replica.ready_s > now_s:
                 continue
@@ -123,9 +124,12 @@ class Scaler:
             fill[name] = Count(now_s, full_s)
             in_flight[name] = replica.inside
             waiting[name] = batch.waiting
+            if self._scaling.fresh:
+                begun[name] = replica.ready_s
         rooms = [gateway.front.ai_room for gateway in self._gateways]
         return Snapshot(
             at_s=now_s,
+            pod_begun=begun,
             pod_counts={"cpu": cpu, "running": running, "batch_fill": fill},
             pod_gauges={"in_flight": in_flight, "waiting": waiting},
             shop_counts={"offered_rps": self._offered_by(now_s)},

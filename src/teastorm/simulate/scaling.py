@@ -39,6 +39,8 @@ class Scaling:
         planned: floors set beforehand, each from its time to the next one's.
         first_sync_s: the first look; None: half a period after the load's start, since the
             controller is not in step with the metrics.
+        fresh: whether a new pod's first sample goes back to its readiness, so that one scrape is
+            enough; else it has a sample after two.
     """
 
     spec: HpaSpec
@@ -49,6 +51,7 @@ class Scaling:
     lag_s: float = 5.0
     planned: tuple[Planned, ...] = ()
     first_sync_s: float | None = None
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         """Refuse metrics that the model does not have, and times that never come."""

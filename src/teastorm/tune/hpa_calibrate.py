@@ -35,6 +35,7 @@ class Calibrated:
         startup_s: from the wish for a pod to its readiness, the median; None: none came.
         scrape_s: between two samples of one pod, the median.
         lag_s: from a sample's end until the metrics API had it, the median.
+        fresh: whether new pods have a sample sooner than two regular ones would take.
         samples: how many there were.
     """
 
@@ -45,6 +46,7 @@ class Calibrated:
     startup_s: float | None
     scrape_s: float
     lag_s: float
+    fresh: bool
     samples: int
 
     def model(self, model: InferenceModel) -> InferenceModel:
@@ -84,14 +86,19 @@ def calibrate(record: HpaRecord, tokens: int = 40) -> Calibrated:
     if not requests:
         raise TuneInvalid("calibration needs pods that request CPU")
     starts = start_ups(record)
+    scrape_s = statistics.median(steps)
+    lag_s = statistics.median(at_s - end_s for (_, end_s), at_s in first.items())
+    waits = _waits(record, first)
     return Calibrated(
         cpu_idle_milli=cpu.idle_milli,
         cpu_busy_milli=cpu.busy_milli,
         cpu_error_milli=cpu.error_milli,
         cpu_request_milli=requests[-1],
         startup_s=statistics.median(starts) if starts else None,
-        scrape_s=statistics.median(steps),
-        lag_s=statistics.median(at_s - end_s for (_, end_s), at_s in first.items()),
+        scrape_s=scrape_s,
+        lag_s=lag_s,
+        # The first of two regular samples is had half a period after readiness, and the lag.
+        fresh=bool(waits) and statistics.median(waits) < scrape_s + lag_s,
         samples=len(rows),
     )
 
@@ -150,6 +157,16 @@ def fill_of(rate_rps: float, alone_s: float, model: InferenceModel) -> float:
     base = rate_rps * alone_s / model.max_num_seqs
     slower = base * (model.slowdown - 1)
     return base / (1 - slower) if slower < 1 else 2.0
+
+
+def _waits(record: HpaRecord, first: Mapping[tuple[str, float], float]) -> list[float]:
+    """From each new pod's readiness until its first sample was had."""
+    known = {pod.name for pod in record.looks[0].pods}
+    sampled: dict[str, float] = {}
+    for (name, _), at_s in first.items():
+        sampled[name] = min(at_s, sampled.get(name, at_s))
+    since = _ready_since(record)
+    return [at_s - since[n] for n, at_s in sampled.items() if n in since and n not in known]
 
 
 def _ready_since(record: HpaRecord) -> Mapping[str, float]:

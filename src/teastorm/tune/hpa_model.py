@@ -72,7 +72,11 @@ class HpaCheck:
 
 
 def scenario_of(record: HpaRecord, calibrated: Calibrated) -> Scenario:
-    """The record's own arrivals, clients and shop, under the record's own HPA."""
+    """The record's own arrivals, clients and shop, under the record's own HPA.
+
+    How the controller is in step with the samples is luck (a sample that comes just after a look
+    waits a whole period); the prediction takes the middle of it.
+    """
     manifest = record.manifest
     at_start = _wanted(record, np.array([0.0]))
     return Scenario(
@@ -89,6 +93,8 @@ def scenario_of(record: HpaRecord, calibrated: Calibrated) -> Scenario:
             sync_s=SYNC_S,
             scrape_s=calibrated.scrape_s,
             lag_s=calibrated.lag_s,
+            first_sync_s=calibrated.lag_s + calibrated.scrape_s / 2,
+            fresh=calibrated.fresh,
             planned=_floors(record),
         ),
     )

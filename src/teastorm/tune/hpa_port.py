@@ -24,6 +24,9 @@ from teastorm.tune.hpa_record import HpaRecord, Look
 SYNC_S = 15.0
 """kube-controller-manager's default (--horizontal-pod-autoscaler-sync-period)."""
 
+NEAR_S = 2.0
+"""How far a sync without a trace may lie from where the grid puts it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sync:
@@ -127,10 +130,16 @@ def _moments(record: HpaRecord) -> Iterator[tuple[float, Look, Look]]:
         if place is not None:
             yield at_s, *changed[place]
             continue
-        near = [look for look in looks if abs(look.at_s - at_s) <= 2]
-        if len(near) >= 2:
-            middle = len(near) // 2
-            yield at_s, near[middle - 1], near[middle]
+        # Nothing changed; which of the looks around it the sync lies between is not known.
+        near = [pair for pair in pairwise(looks) if abs(pair[1].at_s - at_s) <= NEAR_S]
+        if near:
+            same = [pair for pair in near if _gives(record, *pair)]
+            yield at_s, *(same[0] if same else near[len(near) // 2])
+
+
+def _gives(record: HpaRecord, before: Look, after: Look) -> bool:
+    """Whether the reported average comes of these looks."""
+    return _advice(record, before, after, StartUp())[0]
 
 
 def _phase(moments_s: list[float]) -> float:
