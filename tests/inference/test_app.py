@@ -52,6 +52,8 @@ async def test_a_completion_has_the_order_the_usage_and_the_seconds_it_held(star
     assert body["usage"]["completion_tokens"] == 40
     assert body["usage"]["total_tokens"] == 40 + body["usage"]["prompt_tokens"]
     assert float(called.headers["x-sequence-seconds"]) == pytest.approx(0.40 * (1 + 0.25 / 16))
+    name, _, spent_ms = called.headers["server-timing"].partition(";dur=")
+    assert (name, float(spent_ms)) == ("app", pytest.approx(406.25, abs=60.0))
     assert called.headers["x-replica"] == "local-0"
 
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from tests.serving.conftest import ON
 
-from teashop.serving.client import Unavailable
+from teashop.serving.client import Answer, Unavailable
 from teashop.serving.clock import SystemClock, VirtualClock
 from teashop.serving.discovery import FileDiscovery
 from teashop.serving.settings import Protections
@@ -23,6 +23,14 @@ async def test_an_answer_comes_back_with_its_headers(backend, make_client):
     client, _ = await make_client({"orders": [backend.address]})
     answer = await client.request("orders", "GET", "/x")
     assert (answer.status, answer.body) == (200, b"fine")
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("app;dur=450.5", 0.4505), ("", None), ("app", None), ("app;dur=x", None), ("db;dur=1", None)],
+)
+def test_an_answer_may_say_how_long_it_took_to_make(said: str, seconds: float | None):
+    assert Answer(200, b"", {"Server-Timing": said}).served_s == seconds
 
 
 async def test_errors_are_tried_again_and_counted(backend, make_client):

@@ -19,6 +19,7 @@ from teashop.gateway.room import Room, Waiter, admit, refuse
 from teashop.gateway.settings import GatewaySettings
 from teashop.gateway.watch import Watch
 from teashop.resilience.front import Front
+from teashop.resilience.way import Way
 from teashop.serving.asgi import Router
 from teashop.serving.client import ClientConfig, Outgoing
 from teashop.serving.clock import Clock
@@ -91,4 +92,5 @@ def build_parts(
         ai_room=Room(front.ai_room, wait_s=settings.ai_wait_s, clock=clock),
         orders_room=Room(front.orders_room, wait_s=settings.orders_wait_s, clock=clock),
         cache=IntentCache(),
+        ai_way=Way(),
     )

@@ -51,6 +51,7 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
         raise NoAnswer("deadline", waited=True)
     rung, tokens = parts.front.length(admitted.deadline_s, started)
     outcome = "ignored"
+    served_s: float | None = None
     try:
         answer = await parts.client.request(
             "inference",
@@ -60,6 +61,7 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
             headers=_headers(admitted, rank),
             deadline_s=admitted.deadline_s,
         )
+        served_s = answer.served_s
         outcome = ai_outcome(
             rung, answer.headers.get("X-Refusal", "dependency") if answer.refused else None
         )
@@ -69,7 +71,8 @@ async def ask_ai(parts: Parts, admitted: Admitted, utterance: str, rank: Critica
     finally:
         now = parts.clock.now()
         parts.front.ai_backlog.finished(now)
-        parts.ai_room.leave(permit, outcome, now - started)
+        took_s = parts.ai_way.without(now_s=now, rtt_s=now - started, served_s=served_s)
+        parts.ai_room.leave(permit, outcome, took_s)
     return _answer(parts, utterance, answer, rung, threshold)
 
 

@@ -10,6 +10,7 @@ from teashop.gateway.metrics import GatewayMetrics
 from teashop.gateway.room import Room, Waiter
 from teashop.gateway.settings import GatewaySettings
 from teashop.resilience.front import Front
+from teashop.resilience.way import Way
 from teashop.serving.client import Outgoing
 from teashop.serving.clock import Clock
 from teashop.serving.settings import Protections
@@ -22,6 +23,7 @@ class Parts:
     Attributes:
         front: the policies, and the order in which a request meets them.
         ai_room, orders_room: the front's places, to be waited for.
+        ai_way: the network's part of the AI's answers.
     """
 
     settings: GatewaySettings
@@ -33,6 +35,7 @@ class Parts:
     ai_room: Room
     orders_room: Room
     cache: IntentCache
+    ai_way: Way
 
     @property
     def protections(self) -> Protections:

@@ -105,7 +105,11 @@ class Completions:
             usage=usage,
         )
         held = b"%.6f" % sequence.held_s
-        return json_response(200, body, headers=((b"x-sequence-seconds", held),))
+        # By it a caller tells a slow network from a full server (resilience.way).
+        spent = b"app;dur=%.3f" % (1000 * (self._clock.now() - request.received_s))
+        return json_response(
+            200, body, headers=((b"x-sequence-seconds", held), (b"server-timing", spent))
+        )
 
     async def _streamed(
         self, asked: Asked, sequence: Sequence, gone: asyncio.Future[None]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from teashop.orders import schema
 from teashop.orders.store import ASSIGN
@@ -93,7 +92,5 @@ class Promises:
         return changed
 
     def _move(self, connection: Connection, seen: int) -> None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        first = dialect.insert(schema.feeds).values(name=_FEED, seen=0)
-        connection.execute(first.on_conflict_do_nothing(index_elements=["name"]))
+        connection.execute(self._db.insert_ignoring(schema.feeds), {"name": _FEED, "seen": 0})
         connection.execute(_MOVE, {"b_seen": seen})

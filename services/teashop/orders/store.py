@@ -17,8 +17,6 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Insert,
-    Table,
     and_,
     bindparam,
     insert,
@@ -26,7 +24,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from teashop.orders import schema
@@ -136,15 +133,17 @@ class OrderStore:
         self._terms = terms
         self._unix = unix
         # RETURNING tells whether the row went in; drivers disagree on an INSERT's row count.
-        self._claim = self._insert_ignoring(schema.idempotency).returning(schema.idempotency.c.key)
-        self._stock = self._insert_ignoring(schema.stock)
+        self._claim = self._db.insert_ignoring(schema.idempotency).returning(
+            schema.idempotency.c.key
+        )
+        self._stock = self._db.insert_ignoring(schema.stock)
 
     def open(self) -> None:
         """Create what is missing; the first process of all sets the coupon budget."""
 
         def seed(connection: Connection) -> None:
             connection.execute(
-                self._insert_ignoring(schema.coupons),
+                self._db.insert_ignoring(schema.coupons),
                 {"name": COUPON, "budget": self._terms.coupon_budget, "spent": 0},
             )
 
@@ -292,11 +291,6 @@ class OrderStore:
         connection.execute(self._stock, full)
         if connection.execute(_TAKE, wanted).rowcount == 0:
             raise SoldOut(f"Shop {shop!r} has fewer than {quantity} cups of {drink!r} left.")
-
-    def _insert_ignoring(self, table: Table) -> Insert:
-        if self._db.is_sqlite:
-            return sqlite.insert(table).on_conflict_do_nothing()
-        return postgresql.insert(table).on_conflict_do_nothing()
 
 
 _INSERT_ORDER = insert(schema.orders)

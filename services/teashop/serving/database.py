@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, Insert, MetaData, Table, text
 from sqlalchemy.exc import DBAPIError
 
 from teashop.serving.database_engine import SNAPSHOT, is_conflict, is_gone, open_engine
@@ -123,6 +123,17 @@ class Database:
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.engine.connect().execution_options(**options) as connection:
             yield connection
+
+    def insert_ignoring(self, table: Table) -> Insert:
+        """An INSERT that does nothing where the row is there already."""
+        # Only the one that is used: the PostgreSQL dialect imports all of its drivers' modules.
+        if self.is_sqlite:
+            from sqlalchemy.dialects.sqlite import insert as into_sqlite  # noqa: PLC0415 - as said
+
+            return into_sqlite(table).on_conflict_do_nothing()
+        from sqlalchemy.dialects.postgresql import insert as into_postgresql  # noqa: PLC0415 - as said
+
+        return into_postgresql(table).on_conflict_do_nothing()
 
     def create(self, metadata: MetaData, seed: Callable[[Connection], None]) -> None:
         """Create the tables that are missing and run `seed`, with other processes kept out.

@@ -36,6 +36,16 @@ class Answer:
         """Whether it is a deliberate refusal, which asking again at once would only repeat."""
         return self.status in {429, 503} and "X-Refusal" in self.headers
 
+    @property
+    def served_s(self) -> float | None:
+        """How long the service says that it took (`Server-Timing: app;dur=…`), in seconds."""
+        metric, _, value = self.headers.get("Server-Timing", "").partition(";dur=")
+        try:
+            seconds = float(value) / 1000
+        except ValueError:
+            return None
+        return seconds if metric == "app" and 0 <= seconds < 3600 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
