@@ -133,7 +133,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "inject": {
         "service": service,
         "kind": one_of("kind of fault", FAULT_KINDS),
-        "hold_s": seconds,
+        "hold_s": edge_seconds,
         "latency_s": at_least(0, MAX_SECONDS),
         "share": above(0, 1),
         "status": whole(400),

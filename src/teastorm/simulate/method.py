@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.scenario import Event, Happening
 
-_FAULTS_ELSEWHERE = ("inject", "lose_all")
+_ACTIONS = ("teastorm.chaos.actions", "teastorm.chaos.edges")
+_NO_FAULTS = frozenset({"begin_load", "finish_load", "surge", "roll_back_faults"})
 
 
 def events_of(activities: Iterable[object], fault_start_s: float) -> tuple[Event, ...]:
@@ -32,10 +33,11 @@ def events_of(activities: Iterable[object], fault_start_s: float) -> tuple[Event
         elif function == "lose_replica" and given.get("service") == "inference":
             count = int(_number(given.get("count", 1)))
             events.append(Event(at_s=fault_start_s, kind=Happening.KILL, count=count))
-        elif function in _FAULTS_ELSEWHERE or function == "lose_replica":
+        elif provider.get("module") in _ACTIONS and function not in _NO_FAULTS:
+            subject = given.get("service") or given.get("callee") or "the shop"
             raise ScenarioInvalid(
-                f"{function} of {given.get('service')} is not modelled; the simulator loses"
-                " inference replicas and scales them, nothing else."
+                f"{function} of {subject} is not modelled; the simulator loses inference replicas"
+                " and scales them, nothing else."
             )
     return tuple(events)
 
