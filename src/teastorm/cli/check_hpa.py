@@ -34,6 +34,7 @@ def check(path: Path, calibration: Path | None, seeds: Sequence[int], *, as_json
         print_json(SCHEMA, {"record": path.name} | found.as_json())
     else:
         show(found)
+        say("The goal is met." if found.met else "The goal is MISSED.")
     return 0 if found.met else MISSED
 
 
@@ -62,4 +63,3 @@ def show(found: HpaCheck) -> None:
         f"{numbers.cpu_request_milli}m; start-up {start}; samples every {numbers.scrape_s:.1f} s, "
         f"had {numbers.lag_s:.1f} s later."
     )
-    say("The goal is met." if found.met else "The goal is MISSED.")
