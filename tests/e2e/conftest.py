@@ -123,8 +123,8 @@ class Tool:
             )
 
     def run(self, *words: str) -> Ran:
-        """Run an experiment, once more when it came out void (3 or 4) on a busy machine."""
-        for _ in range(2):
+        """Run an experiment, again when it came out void (3 or 4): CPU was stolen, or it was busy."""
+        for _ in range(3):
             before = set(self.runs.iterdir())
             done = self("run", *words, "--json", "--runs-dir", str(self.runs), limit_s=RUN_LIMIT_S)
             assert done.stdout, done.stderr

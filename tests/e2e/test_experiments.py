@@ -58,7 +58,8 @@ def test_the_loss_of_one_of_two_pods_holds(tool: Tool, service: str) -> None:
     assert went.pop() in fault["evidence"]
 
 
-@pytest.mark.parametrize("service", ["orders", pytest.param("gateway", marks=WHOLE)])
+@WHOLE
+@pytest.mark.parametrize("service", ["orders", "gateway"])
 def test_a_rolling_restart_costs_nobody_their_checkout(tool: Tool, service: str) -> None:
     ran = tool.run(f"rolling-restart-{service}")
     assert (ran.code, ran.not_passed()) == (0, {})

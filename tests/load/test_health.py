@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from teastorm.load.health import Stolen
+
 SAY = """
 import os
 {before}
@@ -49,3 +53,37 @@ def test_a_refused_priority_leaves_the_one_in_force() -> None:
 def test_a_service_that_asks_for_short_slices_keeps_its_niceness() -> None:
     do = "from teashop.serving.slices import answer_soon\nanswer_soon('gateway')"
     assert niceness("os.nice(9)", do) == 9
+
+
+@pytest.mark.parametrize(
+    ("stolen", "worst"),
+    [
+        ([0, 0, 0, 0, 0], 0.0),
+        ([0, 1, 2, 3, 4], 0.5),
+        # One bad second in two; what came before the first look is nobody's.
+        ([9, 9, 10, 10, 10], 0.25),
+        ([0, 0, 1, 2, 2], 0.5),
+        ([0], 0.0),
+        ([0, 2], 0.0),
+    ],
+)
+def test_the_worst_two_seconds_count(stolen: list[float], worst: float) -> None:
+    looks = iter([(float(s), 2.0 * second) for second, s in enumerate(stolen)])
+    seen = Stolen(lambda: next(looks))
+    for _ in stolen[1:]:
+        seen.look()
+    assert seen.worst_share == worst
+
+
+def test_a_machine_that_tells_nothing_had_nothing_stolen() -> None:
+    seen = Stolen(lambda: (0.0, 0.0))
+    for _ in range(3):
+        seen.look()
+    assert seen.worst_share == 0.0
+
+
+def test_this_machine_can_be_asked() -> None:
+    seen = Stolen()
+    for _ in range(3):
+        seen.look()
+    assert 0.0 <= seen.worst_share <= 1.0

@@ -56,6 +56,10 @@ def generator_out_of_cpu(w):
     w.load["cpu_share"] = 0.99
 
 
+def machine_robbed(w):
+    w.load["stolen_share"] = 0.4
+
+
 def arrivals_unsent(w):
     for row in w.attempts("chat")[::20]:
         row |= {"attempt": 0, "error": "unsent", "status": 0, "sent_s": NAN, "ended_s": NAN}
@@ -374,6 +378,7 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("generator-healthy", generator_lags, "fail"),
     ("generator-healthy", generator_says_it_lagged, "fail"),
     ("generator-healthy", generator_out_of_cpu, "fail"),
+    ("generator-healthy", machine_robbed, "fail"),
     ("generator-healthy", arrivals_unsent, "fail"),
     ("generator-healthy", arrivals_missing, "fail"),
     ("generator-healthy", payments_missing, "fail"),

@@ -1,8 +1,12 @@
-"""What keeps the generator's clock true: no garbage collection pauses, the CPU at once."""
+"""What keeps the generator's clock true: no garbage collection pauses, the CPU at once.
+
+And what nobody on the machine can help: CPU time that a hypervisor gave to another machine.
+"""
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 
 import psutil
 
@@ -12,6 +16,7 @@ from teastorm.scheduling import take_priority
 _SLICE_NS = 100_000
 _NICENESS = -10
 _MEMORY_MAX = 1 << 30
+_WINDOW_LOOKS = 2
 
 
 def run_first() -> bool:
@@ -38,3 +43,30 @@ def collect_all_when_large() -> None:
     """Once a second: everything, once memory runs high."""
     if psutil.Process().memory_info().rss > _MEMORY_MAX:
         gc.collect()
+
+
+def _stolen_and_all() -> tuple[float, float]:
+    """CPU seconds of the machine since it started: stolen, and of every kind."""
+    times = psutil.cpu_times()
+    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user and nice
+    return float(getattr(times, "steal", 0.0)), float(sum(times)) - guests
+
+
+class Stolen:
+    """How much of the machine's CPU time was stolen; look once a second.
+
+    A stall of the whole machine reads like a failure of whatever runs on it. Where the system
+    does not tell (elsewhere than on Linux, and on bare metal), nothing was stolen.
+    """
+
+    def __init__(self, read: Callable[[], tuple[float, float]] = _stolen_and_all) -> None:
+        self._read = read
+        self._looks = [read()]
+        self.worst_share = 0.0
+
+    def look(self) -> None:
+        """Take the share over the last two seconds; `worst_share` is the largest so far."""
+        self._looks = [*self._looks[-_WINDOW_LOOKS:], self._read()]
+        if len(self._looks) > _WINDOW_LOOKS:
+            stolen_s, all_s = (b - a for a, b in zip(self._looks[0], self._looks[-1], strict=True))
+            self.worst_share = max(self.worst_share, stolen_s / all_s if all_s > 0 else 0.0)

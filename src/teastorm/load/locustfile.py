@@ -25,7 +25,13 @@ from locust.runners import MasterRunner, WorkerRunner
 from teastorm.load.endpoints import PERIOD_S, Gateways
 from teastorm.load.engine import Engine
 from teastorm.load.errors import LoadError
-from teastorm.load.health import collect_all_when_large, collect_young, quiet_collector, run_first
+from teastorm.load.health import (
+    Stolen,
+    collect_all_when_large,
+    collect_young,
+    quiet_collector,
+    run_first,
+)
 from teastorm.load.plan import draw
 from teastorm.load.session import SPEC_VARIABLE, Spec, merge, monotonic_of, write_part, write_plan
 
@@ -52,6 +58,7 @@ class _Generator:
         self._ended = False
         self._began_s = 0.0
         self._cpu_s = 0.0
+        self.stolen = Stolen()
         self._seen: dict[str, _Counts] = {}
         self._printed: _Counts = {}
         self._done: set[str] = set()
@@ -135,6 +142,7 @@ class _Generator:
             if beats % 10:
                 continue
             collect_all_when_large()
+            self.stolen.look()
             if self._worker:
                 self._runner.send_message("teastorm_tick", self._counts())
             if os.getppid() != self._parent_pid and os.getpid() == self._home_pid:
@@ -197,6 +205,7 @@ class _Generator:
             rows,
             absent=self.engine.absent,
             cpu_share=cpu_s / wall_s,
+            stolen_share=self.stolen.worst_share,
             seconds=wall_s,
             interrupted=interrupted,
         )

@@ -73,6 +73,7 @@ class LoadReport:
         unsent: planned but never sent for the generator's own reasons.
         absent: follow-ups that never came to be.
         cpu_share: of one core, of the busiest worker.
+        stolen_share: of the machine's CPU time, in the worst two seconds, by its hypervisor.
         interrupted: stopped before its schedule ended.
     """
 
@@ -85,6 +86,7 @@ class LoadReport:
     lag_p99_s: float
     lag_max_s: float
     cpu_share: float
+    stolen_share: float
     workers: int
     seconds: float
     interrupted: bool
@@ -142,6 +144,7 @@ def write_part(
     *,
     absent: int,
     cpu_share: float,
+    stolen_share: float,
     seconds: float,
     interrupted: bool,
 ) -> None:
@@ -151,6 +154,7 @@ def write_part(
     health = {
         "absent": absent,
         "cpu_share": cpu_share,
+        "stolen_share": stolen_share,
         "seconds": seconds,
         "interrupted": interrupted,
     }
@@ -186,6 +190,7 @@ def merge(run_dir: Path, workers: int) -> LoadReport:
         lag_p99_s=p99,
         lag_max_s=largest,
         cpu_share=max(h["cpu_share"] for h in healths),
+        stolen_share=max(h["stolen_share"] for h in healths),
         workers=len(tables),
         seconds=max(h["seconds"] for h in healths),
         # A worker that left nothing did not finish either.

@@ -254,6 +254,7 @@ def _load(raw: Fields) -> record.LoadSummary:
         absent=raw.whole("absent", 0),
         lag_p99_s=raw.number("lag_p99_s"),
         cpu_share=raw.number("cpu_share"),
+        stolen_share=raw.number("stolen_share", 0.0),
         workers=raw.whole("workers", 1),
         seconds=raw.number("seconds", 0.0),
     )

@@ -106,6 +106,7 @@ class LoadSummary:
     absent: int
     lag_p99_s: float
     cpu_share: float
+    stolen_share: float
     workers: int
     seconds: float
 

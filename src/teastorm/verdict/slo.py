@@ -42,6 +42,7 @@ class Terms:
     recovery_p99_ratio: float = 1.2
     contract_grace_s: float = 1.0
     cpu_share_max: float = 0.9
+    stolen_share_max: float = 0.3
     unsent_share_max: float = 0.01
     capacity_good_share: float = 0.98
     capacity_step_requests: int = 300

@@ -17,7 +17,7 @@ FIX = "close what else runs on this machine, use more load workers, or lower the
 
 
 def evaluate(run: Run) -> Check:
-    """Send lag p99 in milliseconds; also at most 1 % unsent, CPU below its bound.
+    """Send lag p99 in milliseconds; also at most 1 % unsent, CPU below its bound, and little of it stolen.
 
     The worse of the generator's own figure and the one in the request log counts.
     """
@@ -36,6 +36,10 @@ def evaluate(run: Run) -> Check:
         broken.append(f"{share:.1%} of the arrivals were never sent")
     if run.load.cpu_share > terms.cpu_share_max:
         broken.append(f"a worker used {run.load.cpu_share:.0%} of its core")
+    if run.load.stolen_share > terms.stolen_share_max:
+        broken.append(
+            f"the hypervisor took {run.load.stolen_share:.0%} of the machine's CPU for two seconds"
+        )
     late = np.argsort(-np.nan_to_num(run.attempts.lag_s))[:100]
     return bound.judge(
         1000 * lag_s,
