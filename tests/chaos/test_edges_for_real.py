@@ -26,6 +26,8 @@ from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.faults import EdgeFaultSpec
 from teastorm.platforms.local.platform import LocalPlatform
 
+pytestmark = pytest.mark.slow  # a whole shop of processes, and faults that take their seconds
+
 HOLD_S = 4.0
 ITEM = DrinkOrder(drink=min(MENU.drinks)).to_json()
 PERIOD_S = 0.1

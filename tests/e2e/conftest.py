@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.calm import wait_for_calm
 
 from teastorm.platforms.kubernetes.api import Api, connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
@@ -134,6 +135,7 @@ class Tool:
             ran = Ran(done.returncode, content, done.stderr, new[-1])
             if ran.code not in VOID:
                 break
+            wait_for_calm()
         return ran
 
 

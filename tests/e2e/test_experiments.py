@@ -20,10 +20,12 @@ def unprotected(tool: Tool) -> Ran:
     return tool.run("overload-3x", "--arm", "unprotected", "--seed", "1")
 
 
+@WHOLE
 def test_three_times_the_capacity_is_survived_with_protections(protected: Ran) -> None:
     assert (protected.code, protected.not_passed()) == (0, {})
 
 
+@WHOLE
 def test_and_not_without_them(protected: Ran, unprotected: Ran) -> None:
     assert unprotected.code == 1
     assert unprotected.failed() & {"goodput-retention", "recovery-time", "recovery-held"}
@@ -31,6 +33,7 @@ def test_and_not_without_them(protected: Ran, unprotected: Ran) -> None:
     assert unprotected.result["platform"] == "kubernetes"
 
 
+@WHOLE
 def test_the_folder_holds_what_explains_the_run(protected: Ran) -> None:
     names = {path.name for path in protected.folder.iterdir()}
     assert {"report.html", "metrics.parquet", "ledger.json", "events.json", "logs"} <= names

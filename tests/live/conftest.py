@@ -2,7 +2,8 @@
 
 A run is repeated, twice at most, when it came out inconclusive or without a sound baseline
 (exit 4 or 3), or when processes that have nothing to do with it took CPU from it meanwhile,
-which `tests.live.bystanders` measures. A run that deviated on a machine of its own is never
+which `tests.live.bystanders` measures; before that, a machine whose CPU is being stolen is waited
+for. A run that deviated on a machine of its own is never
 repeated.
 """
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.calm import wait_for_calm
 from tests.live.bystanders import Bystanders
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +96,7 @@ def run(state: Path, tmp_path_factory) -> Run:
             ran = run_once(runs, *args)
             if ran.code not in VOID and ran.foreign_cores < DISTURBED_CORES:
                 break
+            wait_for_calm()
         return ran
 
     return conclusive

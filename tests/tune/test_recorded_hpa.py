@@ -31,6 +31,7 @@ def test_every_decision_of_the_controller_is_the_port_s(records, number, syncs):
     assert found.equal == found.known, found.as_json()
 
 
+@pytest.mark.slow
 def test_one_load_predicts_the_curve_of_the_other(records):
     ready = [look.ready for look in records[1].looks]
     assert (ready[0], max(ready), ready[-1]) == (1, 8, 1)
