@@ -1,14 +1,23 @@
-"""Waiting for a machine that has its CPU to itself, before a void run is made again."""
+"""A machine whose hypervisor takes its CPU: waiting for a better moment, and saying what was not judged.
+
+A void run judges nothing, and a test that fails because of one would say that the shop is broken.
+So such a test is reported as not judged (an expected failure, with its reason), but only where the
+kernel itself counted the theft; a run that is void for any other reason fails its test.
+"""
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import threading
 import time
+from pathlib import Path
 
 import psutil
+import pytest
 
 STOLEN_MAX = 0.05
+ROBBED_SHARE = 0.2
 LOOK_S = 1.0
 PAUSE_S = 10.0
 
@@ -30,11 +39,26 @@ def stolen_share(seconds: float = LOOK_S) -> float:
     return float(after.steal - before.steal) / max(sum(after) - sum(before), 1e-9)
 
 
-def wait_for_calm(timeout_s: float = 180.0) -> None:
+def wait_for_calm(timeout_s: float = 60.0) -> None:
     """Come back once little is stolen, or when the time is up: the next run tells how it was."""
     until_s, pause = time.monotonic() + timeout_s, threading.Event()
     while stolen_share() > STOLEN_MAX and time.monotonic() < until_s:
         pause.wait(PAUSE_S)
+
+
+def robbed(folder: Path) -> float:
+    """What the hypervisor took in the worst two seconds of a run, when it was much; else 0."""
+    try:
+        share = float(json.loads((folder / "load.json").read_bytes())["stolen_share"])
+    except (OSError, ValueError, KeyError):
+        return 0.0
+    return share if share > ROBBED_SHARE else 0.0
+
+
+def not_judged(folder: Path) -> None:
+    """End the test as not judged if its void run was robbed; does nothing otherwise."""
+    if share := robbed(folder):
+        pytest.xfail(f"NOT JUDGED: the hypervisor took {share:.0%} of the CPU for two seconds")
 
 
 def _burn(seconds: float) -> None:

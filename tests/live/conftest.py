@@ -3,7 +3,7 @@
 A run is repeated, twice at most, when it came out inconclusive or without a sound baseline
 (exit 4 or 3), or when processes that have nothing to do with it took CPU from it meanwhile,
 which `tests.live.bystanders` measures; before that, a machine whose CPU is being stolen is waited
-for. A run that deviated on a machine of its own is never
+for, and a test whose last run was void for that reason is reported as not judged. A run that deviated on a machine of its own is never
 repeated.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.calm import wait_for_calm
+from tests.calm import not_judged, robbed, wait_for_calm
 from tests.live.bystanders import Bystanders
 
 ROOT = Path(__file__).parents[2]
@@ -92,11 +92,15 @@ def run(state: Path, tmp_path_factory) -> Run:
     runs = tmp_path_factory.mktemp("runs")
 
     def conclusive(*args: str) -> Ran:
-        for _ in range(3):
+        for attempt in range(3):
             ran = run_once(runs, *args)
             if ran.code not in VOID and ran.foreign_cores < DISTURBED_CORES:
+                return ran
+            if attempt and robbed(ran.folder):
                 break
             wait_for_calm()
+        if ran.code in VOID:
+            not_judged(ran.folder)
         return ran
 
     return conclusive
