@@ -1,8 +1,8 @@
 """A machine whose hypervisor takes its CPU: waiting for a better moment, and saying what was not judged.
 
-A void run judges nothing, and a test that fails because of one would say that the shop is broken.
-So such a test is reported as not judged (an expected failure, with its reason), but only where the
-kernel itself counted the theft; a run that is void for any other reason fails its test.
+A test that fails because its machine stood still would say that the shop is broken. So it is
+reported as not judged (an expected failure, with its reason), but only where the kernel itself
+counted the theft; a run that did not hold for any other reason fails its test.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def robbed(folder: Path) -> float:
 
 
 def not_judged(folder: Path) -> None:
-    """End the test as not judged if its void run was robbed; does nothing otherwise."""
+    """End the test as not judged if its run was robbed; does nothing otherwise."""
     if share := robbed(folder):
         pytest.xfail(f"NOT JUDGED: the hypervisor took {share:.0%} of the CPU for two seconds")
 

@@ -124,7 +124,7 @@ class Tool:
             )
 
     def run(self, *words: str) -> Ran:
-        """Run an experiment, again when it came out void (3 or 4): CPU was stolen, or it was busy."""
+        """Run an experiment, again when it came out void (3 or 4) or its CPU was stolen meanwhile."""
         for attempt in range(3):
             before = set(self.runs.iterdir())
             done = self("run", *words, "--json", "--runs-dir", str(self.runs), limit_s=RUN_LIMIT_S)
@@ -133,7 +133,7 @@ class Tool:
             assert "checks" in content, content
             new = sorted(set(self.runs.iterdir()) - before)
             ran = Ran(done.returncode, content, done.stderr, new[-1])
-            if ran.code not in VOID:
+            if ran.code == 0 or not (ran.code in VOID or robbed(ran.folder)):
                 return ran
             if attempt and robbed(ran.folder):
                 break

@@ -1,9 +1,9 @@
 """Live runs: the whole shop as processes, real load, the verdict of the tool itself.
 
-A run is repeated, twice at most, when it came out inconclusive or without a sound baseline
-(exit 4 or 3), or when processes that have nothing to do with it took CPU from it meanwhile,
-which `tests.live.bystanders` measures; before that, a machine whose CPU is being stolen is waited
-for, and a test whose last run was void for that reason is reported as not judged. A run that deviated on a machine of its own is never
+A run that did not hold is repeated, twice at most, when it came out inconclusive or without a sound
+baseline (exit 4 or 3), or when its CPU was taken meanwhile, by other processes
+(`tests.live.bystanders`) or by the hypervisor (`tests.calm`). If the hypervisor took it in the last
+run too, the test is reported as not judged. A run that deviated on a machine of its own is never
 repeated.
 """
 
@@ -94,13 +94,13 @@ def run(state: Path, tmp_path_factory) -> Run:
     def conclusive(*args: str) -> Ran:
         for attempt in range(3):
             ran = run_once(runs, *args)
-            if ran.code not in VOID and ran.foreign_cores < DISTURBED_CORES:
+            disturbed = ran.foreign_cores >= DISTURBED_CORES or robbed(ran.folder) > 0
+            if ran.code == 0 or (ran.code not in VOID and not disturbed):
                 return ran
             if attempt and robbed(ran.folder):
                 break
             wait_for_calm()
-        if ran.code in VOID:
-            not_judged(ran.folder)
+        not_judged(ran.folder)
         return ran
 
     return conclusive
