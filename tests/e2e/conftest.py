@@ -138,7 +138,7 @@ class Tool:
             if attempt and robbed(ran.folder):
                 break
             wait_for_calm()
-        not_judged(ran.folder)
+        not_judged(ran.folder, void=ran.code in VOID)
         return ran
 
 

@@ -100,7 +100,7 @@ def run(state: Path, tmp_path_factory) -> Run:
             if attempt and robbed(ran.folder):
                 break
             wait_for_calm()
-        not_judged(ran.folder)
+        not_judged(ran.folder, void=ran.code in VOID)
         return ran
 
     return conclusive
