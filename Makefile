@@ -25,10 +25,10 @@ demo: venv ## Replay the milk-tea day twice, protections off and on, and compare
 test: venv ## Run the tests (what needs PostgreSQL or Prometheus is skipped where they are not)
 	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not live and not slow and not e2e"
 	@# Live runs want the machine to themselves.
-	@$(BIN)/pytest -q -rx tests/live -m "not slow"
+	@$(BIN)/pytest -q tests/live -m "not slow"
 
 test-slow: venv ## Run the long tests: every experiment live, five seeds, live sabotage
-	@$(BIN)/pytest -q -rx -m "slow and not e2e"
+	@$(BIN)/pytest -q -m "slow and not e2e"
 
 e2e: venv ## Run the short cluster tests on the current kubeconfig context, or KUBE=context
 	@KUBE=$(KUBE) tools/e2e -m "e2e and not slow"
