@@ -226,7 +226,13 @@ def test_a_key_in_flight_elsewhere_is_no_double(
     postgres_dsn, open_ledger: Callable[..., object], make_cart
 ):
     ledger = open_ledger(postgres_dsn, lock_timeout_s=0.1)
-    row = {"route": Route.CHECKOUT.value, "key": "k1", "body_hash": make_cart().digest()}
+    row = {
+        "route": Route.CHECKOUT.value,
+        "key": "k1",
+        "body_hash": make_cart().digest(),
+        "status": 201,
+        "answer": b"{}",
+    }
     with ledger.database.engine.connect() as other:
         other.execute(sa.insert(schema.idempotency), row)
         with pytest.raises(KeyInFlight):
@@ -256,6 +262,37 @@ def test_a_busy_row_is_busy_on_postgresql(postgres_dsn, open_ledger, make_cart):
             ledger.store.place(make_cart(coupon=True), "k1", eta_s=None)
     assert ledger.read()["orders"] == []
     ledger.database.close()
+
+
+def test_the_coupon_is_the_last_thing_a_checkout_waits_for(
+    postgres_dsn, open_ledger: Callable[..., object], make_cart
+):
+    """Everybody wants that row: whoever has it must have nothing left to do but to commit."""
+    ledger = open_ledger(postgres_dsn)
+    said: list[str] = []
+    sa.event.listen(
+        ledger.database.engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, *_: said.append(statement),
+    )
+    ledger.store.place(make_cart(coupon=True), "k1", eta_s=None)
+    assert said[-1].startswith("UPDATE coupons")
+    ledger.database.close()
+
+
+def test_a_spent_budget_changes_order_and_answer_alike(open_replica, make_cart):
+    ledger = open_replica(coupon_budget=1)
+    ledger.store.place(make_cart(coupon=True), "k1", eta_s=None)
+    for key in ("k2", "k3"):  # the second is not even asked for
+        answer = ledger.store.place(make_cart(coupon=True), key, eta_s=3.0)
+        again = ledger.store.place(make_cart(coupon=True), key, eta_s=9.0)
+        row = next(o for o in ledger.read()["orders"] if o["key"] == key)
+        told = orjson.loads(answer.body)
+        assert (told["coupon"], told["eta_s"]) == (False, 3.0)
+        assert (row["coupon"], row["total_fen"]) == (False, told["total_fen"])
+        assert again.replayed
+        assert again.body == answer.body
+    assert ledger.read()["coupons"] == {"budget": 1, "spent": 1}
 
 
 def test_a_lost_connection_is_made_again(postgres_dsn, open_ledger, make_cart):

@@ -27,9 +27,8 @@ idempotency = Table(
     Column("route", String(16), primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("body_hash", String(32), nullable=False),
-    # Both are empty only inside the transaction that inserts the row, so nobody ever reads them so.
-    Column("status", Integer),
-    Column("answer", LargeBinary),
+    Column("status", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
 )
 
 stock = Table(
