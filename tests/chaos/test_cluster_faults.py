@@ -19,9 +19,11 @@ from teastorm.chaos.faults.replica_loss import ReplicaLoss
 from teastorm.chaos.faults.rolling_restart import RollingRestart
 from teastorm.chaos.interruption import Interruption
 from teastorm.chaos.site import LiveSite
-from teastorm.platforms.base import ShopPlan
+from teastorm.platforms.base import SERVICES, ShopPlan
 from teastorm.platforms.kubernetes.effects import Effects
+from teastorm.platforms.kubernetes.operations import Operations
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
+from teastorm.platforms.kubernetes.pods import Pod
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 
 NODE = "/api/v1/nodes/{}"
@@ -129,7 +131,7 @@ def test_a_drain_evicts_within_budgets_and_gives_the_node_back(
     postgres(cluster, "pg-1", node="two")
     until_real(lambda: live.platform.operations.database() is not None, "the database was seen")
     cluster.budget_refusals = 1
-    fault = NodeDrain("gateway")
+    fault = NodeDrain("gateway", at_once=True)
     with Episode(fault, live, "drain-1") as episode:
         assert cluster.objects[NODE.format("one")]["spec"] == {"unschedulable": True}
         assert episode.hold(20.0)
@@ -140,6 +142,32 @@ def test_a_drain_evicts_within_budgets_and_gives_the_node_back(
     assert cluster.objects[NODE.format("one")]["spec"] == {}
     kinds = [row["kind"] for row in live.events()]
     assert "eviction_refused" in kinds
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
+def test_a_careful_drain_waits_for_each_successor(
+    cluster: FakeCluster,  # noqa: F811
+    live: LiveSite,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    at_once: bool,
+) -> None:
+    postgres(cluster, "pg-1", node="two")
+    until_real(lambda: live.platform.operations.database() is not None, "the database was seen")
+    whole = {service: len(live.ready_identities(service)) for service in SERVICES}
+    seen: list[bool] = []
+    evict = Operations.evict
+
+    def watched(self: Operations, pod: Pod) -> bool:
+        seen.append(all(len(live.ready_identities(s)) == n for s, n in whole.items()))
+        return evict(self, pod)
+
+    monkeypatch.setattr(Operations, "evict", watched)
+    with Episode(NodeDrain("gateway", at_once=at_once), live, "drain-1") as episode:
+        assert episode.hold(20.0)
+    assert episode.record.proved
+    assert len(seen) > 2
+    assert all(seen) is not at_once
 
 
 def test_the_node_of_the_database_is_never_drained(

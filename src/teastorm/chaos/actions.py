@@ -192,15 +192,16 @@ def restart_rolling(service: str, within_s: float = 60.0) -> dict[str, JsonValue
 
 
 def drain_node(
-    service: str, within_s: float = 60.0, node: str | None = None
+    service: str, within_s: float = 60.0, node: str | None = None, at_once: bool = False
 ) -> dict[str, JsonValue]:
     """Cordon a node with a pod of `service` and evict the shop's pods on it (cluster only).
 
-    Evictions honour disruption budgets. The node takes pods again afterwards. Refused for the node
+    Evictions honour disruption budgets, and each waits for the successor of the one before unless
+    `at_once` (as `kubectl drain` does it). The node takes pods again afterwards. Refused for the node
     that holds PostgreSQL's volume; proved by the pods' own eviction conditions and UIDs.
     """
-    arguments.check("drain_node", service=service, within_s=within_s, node=node)
-    return at_the_fault(NodeDrain(service, node=node), hold_s=within_s)
+    arguments.check("drain_node", service=service, within_s=within_s, node=node, at_once=at_once)
+    return at_the_fault(NodeDrain(service, node=node, at_once=at_once), hold_s=within_s)
 
 
 def lose_database() -> dict[str, JsonValue]:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class NodeDrain(Fault):
-    """Drain a node that holds a pod of `service`, as `kubectl drain` does, and uncordon it at the end.
+    """Drain a node that holds a pod of `service`, and uncordon it at the end.
+
+    One pod after the other, each when the one before has its ready successor: a careful operator's
+    drain. Or, with `at_once`, all of them in the same moment, as `kubectl drain` does: a budget
+    holds back what would leave one service with too few, not what takes half of every service.
 
     Never the node of PostgreSQL: its volume lives there, and the database could start nowhere
     else. Evictions honour PodDisruptionBudgets: one that is refused is asked for again. Proved by
@@ -22,16 +26,18 @@ class NodeDrain(Fault):
     kind = "node-drain"
     heals_within_s = 90.0
 
-    def __init__(self, service: str, *, node: str | None = None) -> None:
+    def __init__(self, service: str, *, node: str | None = None, at_once: bool = False) -> None:
         self.service = service
         self._node = node
+        self._at_once = at_once
         self._ready_before: dict[str, int] = {}
         self._there: dict[str, Pod] = {}
+        self._asked: set[str] = set()
         self._refused: set[str] = set()
 
     def planned(self) -> dict[str, JsonValue]:
-        """Which node, once it is known."""
-        return {"node": self._node}
+        """Which node, once it is known, and how."""
+        return {"node": self._node, "at_once": self._at_once}
 
     def begin(self, site: Site) -> None:
         """Choose and cordon; refused before anything is changed when the drain would do harm."""
@@ -44,12 +50,14 @@ class NodeDrain(Fault):
         self.observe(site)
 
     def observe(self, site: Site) -> None:
-        """Ask again for every pod that is still there."""
+        """Ask for the pods that are still there, or for the next of them."""
         cluster = operations_of(site)
-        for pod in self._left(cluster):
-            if not pod.deleting and not cluster.evict(pod) and pod.uid not in self._refused:
-                self._refused.add(pod.uid)
-                site.note("eviction_refused", pod=pod.name, uid=pod.uid, service=pod.component)
+        staying = [pod for pod in self._left(cluster) if not pod.deleting]
+        if self._at_once:
+            for pod in staying:
+                self._ask(site, cluster, pod)
+        elif staying and not self._on_its_way(staying) and self.healed(site):
+            self._ask(site, cluster, staying[0])
 
     def over(self, site: Site) -> bool:
         """When none of the shop is left on the node."""
@@ -81,6 +89,17 @@ class NodeDrain(Fault):
                 f"a disruption budget delayed {len(self._refused)} of them"
             ),
         )
+
+    def _ask(self, site: Site, cluster: "Operations", pod: "Pod") -> None:
+        if cluster.evict(pod):
+            self._asked.add(pod.uid)
+        elif pod.uid not in self._refused:
+            self._refused.add(pod.uid)
+            site.note("eviction_refused", pod=pod.name, uid=pod.uid, service=pod.component)
+
+    def _on_its_way(self, staying: "list[Pod]") -> bool:
+        """An eviction was granted, and the watch has not told of it yet."""
+        return any(pod.uid in self._asked for pod in staying)
 
     def _left(self, cluster: "Operations") -> "list[Pod]":
         return [pod for pod in cluster.pods() if pod.uid in self._there]
