@@ -67,11 +67,6 @@ def whole(lowest: int) -> Rule:
     return rule
 
 
-def truth(value: object) -> str | None:
-    """`true` or `false`."""
-    return None if isinstance(value, bool) else f"must be true or false, got {value!r}"
-
-
 def one_of(kind: str, known: tuple[str, ...]) -> Rule:
     """One of some names."""
 
@@ -157,7 +152,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "kill_container": {"service": service, "count": whole(1)},
     "hang": {"service": service, "hold_s": seconds, "count": whole(1)},
     "restart_rolling": {"service": service, "within_s": seconds},
-    "drain_node": {"service": service, "within_s": seconds, "node": _name, "at_once": truth},
+    "drain_node": {"service": service, "within_s": seconds, "node": _name, "at_once": _flag},
     "lose_database": {},
     "scale_late": {
         "service": service,
