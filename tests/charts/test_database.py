@@ -38,6 +38,14 @@ def test_its_data_is_a_claim(render):
     assert spec["persistentVolumeClaimRetentionPolicy"]["whenScaled"] == "Retain"
 
 
+def test_what_is_kept_of_it_keeps_its_password(render):
+    """Or the next release would make another, and the old data would know only the old one."""
+    kept = render(postgresql={"persistence": {"whenDeleted": "Retain"}})
+    annotations = kept.one("Secret", "tea-postgresql")["metadata"]["annotations"]
+    assert annotations == {"helm.sh/resource-policy": "keep"}
+    assert "annotations" not in render().one("Secret", "tea-postgresql")["metadata"]
+
+
 def test_a_database_outside_is_named_by_its_secret(render):
     rendered = render(
         postgresql={"enabled": False}, externalDatabase={"existingSecret": "db", "key": "url"}

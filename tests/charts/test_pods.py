@@ -170,13 +170,34 @@ def test_no_secret_stands_in_a_config_map_or_a_command_line(render):
             assert password not in str(manifest)
 
 
-def test_pull_secrets_and_image_reach_every_pod_of_the_shop(render):
-    rendered = render(image={"repository": "reg.example/tea", "tag": "9", "pullSecrets": ["reg"]})
+BORROWED = {
+    "StatefulSet/tea-postgresql": "postgres",
+    "Deployment/tea-prometheus": "prom/prometheus",
+}
+
+
+def test_pull_secrets_reach_every_pod_and_the_image_every_pod_of_the_shop(render):
+    rendered = render(
+        image={"repository": "reg.example/tea", "tag": "9", "pullSecrets": ["reg"]},
+        inference={"startupS": 1},
+        prometheus={"enabled": True},
+    )
     for name, _, spec in rendered.pods():
-        if name == "StatefulSet/tea-postgresql":
-            continue
         assert spec["imagePullSecrets"] == [{"name": "reg"}], name
-        assert {c["image"] for c in containers(spec)} == {"reg.example/tea:9"}, name
+        if name not in BORROWED:
+            assert {c["image"] for c in containers(spec)} == {"reg.example/tea:9"}, name
+
+
+def test_a_digest_is_taken_instead_of_a_tag(render):
+    digest = f"sha256:{'0a' * 32}"
+    rendered = render(
+        image={"repository": "reg.example/tea", "tag": "9", "digest": digest},
+        postgresql={"image": {"digest": digest}},
+        prometheus={"enabled": True, "image": {"digest": digest}},
+    )
+    for name, _, spec in rendered.pods():
+        repository = BORROWED.get(name, "reg.example/tea")
+        assert {c["image"] for c in containers(spec)} == {f"{repository}@{digest}"}, name
 
 
 def test_the_databases_settings_are_its_arguments(render):

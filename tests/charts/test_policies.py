@@ -10,6 +10,9 @@ import itertools
 import pytest
 from tests.charts.conftest import Rendered
 
+from teastorm.load.plan import LoadPlan, Phase
+from teastorm.platforms.kubernetes.load_manifests import InsidePlan, jobs
+
 COMPONENT = "app.kubernetes.io/component"
 SHOP_EDGES = {
     ("gateway", "inference", "http"),
@@ -41,6 +44,8 @@ def allowed(policies, pods, way, subject, other, port):
         if peer_key not in rule:
             return True
         for peer in rule[peer_key]:
+            if "podSelector" not in peer:
+                continue  # an address: those that values name lie outside the pod network
             if "namespaceSelector" not in peer and selects(peer["podSelector"], pods[other]):
                 return True
     return False
@@ -99,6 +104,70 @@ def test_names_can_be_resolved_and_only_by_the_clusters_dns(shop):
     (rule,) = dns["egress"]
     assert {(p["port"], p["protocol"]) for p in rule["ports"]} == {(53, "UDP"), (53, "TCP")}
     assert rule["to"][0]["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+
+
+def test_another_clusters_dns_can_be_named(render):
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "openshift-dns"}}}
+    dns = render(networkPolicy={"dnsTo": [peer], "dnsPort": 5353}).one("NetworkPolicy", "tea-dns")
+    (rule,) = dns["spec"]["egress"]
+    assert rule["to"] == [peer]
+    assert {p["port"] for p in rule["ports"]} == {5353}
+
+
+API_SERVER = {"ipBlock": {"cidr": "172.18.0.0/16"}}
+
+
+def from_the_api_server(rendered, service):
+    """The ports on which a service takes what comes from the API server's addresses."""
+    rules = rendered.one("NetworkPolicy", f"tea-{service}")["spec"]["ingress"]
+    return {p["port"] for r in rules if API_SERVER in r.get("from", []) for p in r["ports"]}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_api_servers_proxy_is_let_in_where_its_addresses_are_named(render, service):
+    """It runs on another node than most pods, and only a pod's own node is never held."""
+    named = {"networkPolicy": {"apiServerFrom": [API_SERVER]}}
+    assert from_the_api_server(render(), service) == set()
+    assert from_the_api_server(render(**named), service) == {"http"}
+    faulty = render(**named, faultInjection={"enabled": True})
+    assert from_the_api_server(faulty, service) == {"http", "admin"}
+    assert {e for e in edges(faulty) if "testbed" not in e} == SHOP_EDGES
+
+
+def test_on_kind_the_proxy_is_let_in_and_the_pods_are_not(render):
+    """kind's own network plugin enforces policies (it embeds kube-network-policies)."""
+    rendered = render("values-ci.yaml")
+    for service in SERVICES:
+        rules = rendered.one("NetworkPolicy", f"tea-{service}")["spec"]["ingress"]
+        (block,) = (p["ipBlock"] for r in rules for p in r.get("from", []) if "ipBlock" in p)
+        assert block["except"] == ["10.244.0.0/16"]  # kind's pod network
+    assert {e for e in edges(rendered) if not {"testbed", "prometheus"} & {*e}} == SHOP_EDGES
+
+
+def test_a_load_from_inside_enters_a_narrowed_door(render):
+    peer = {"ipBlock": {"cidr": "10.0.0.0/8"}}
+    policy = render(networkPolicy={"gatewayFrom": [peer]}).one("NetworkPolicy", "tea-gateway")
+    inside = InsidePlan(
+        plan=LoadPlan(capacity_rps=1.0, phases=(Phase(name="p", seconds=1.0, factor=1.0),)),
+        seed=1,
+        t0_unix_s=0.0,
+        workers=1,
+        image="teastorm:1",
+        gateway="tea-front:80",
+        namespace="shop",
+        release="tea",
+        load_id="a",
+    )
+    pods = [job["spec"]["template"]["metadata"]["labels"] for job in jobs(inside)]
+    peers = [p for r in policy["spec"]["ingress"] for p in r.get("from", []) if "podSelector" in p]
+    assert all(any(selects(p["podSelector"], labels) for p in peers) for labels in pods)
+
+
+def test_prometheus_can_be_narrowed(render):
+    peer = {"ipBlock": {"cidr": "10.0.0.0/8"}}
+    values = {"prometheus": {"enabled": True}, "networkPolicy": {"prometheusFrom": [peer]}}
+    policy = render(**values).one("NetworkPolicy", "tea-prometheus")
+    assert [rule["from"] for rule in policy["spec"]["ingress"]] == [[peer]]
 
 
 def test_the_door_can_be_narrowed(render):

@@ -56,7 +56,7 @@ def test_late_scaling_is_slow_in_every_step(render):
     assert ready["spec"]["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 0
     assert most_in_a_minute(late) == 1 < most_in_a_minute(ready)
     spec = render("values-late-scaling.yaml").one("Deployment", "tea-inference")["spec"]
-    assert spec["template"]["spec"]["initContainers"][0]["command"] == ["sleep", "60"]
+    assert spec["template"]["spec"]["initContainers"][0]["command"][-2:] == ["sleep", "60"]
 
 
 def test_ci_scales_down_soon_and_leaves_the_way_up_alone(render):

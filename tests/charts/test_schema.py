@@ -7,11 +7,14 @@ know, a value of another type and a required field that is missing are found. (k
 from __future__ import annotations
 
 import copy
+import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes import client
 from tests.charts.conftest import CHART, PROFILES, helm
 
@@ -137,6 +140,13 @@ def test_lint_has_nothing_to_say(files):
         ({"postgresql": {"parameters": {"fsync": False}}}, "fsync"),
         ({"postgresql": {"parameters": {"-c fsync": "off"}}}, "-c fsync"),
         ({"drain": {"preStopS": 0}}, "preStopS"),
+        ({"image": {"digest": "sha256:abc"}}, "digest"),
+        ({"postgresql": {"image": {"digset": ""}}}, "digset"),
+        ({"networkPolicy": {"gatewayFrom": [{"podSelectr": {}}]}}, "podSelectr"),
+        ({"networkPolicy": {"metricsFrom": [{"podSelector": {"labels": {}}}]}}, "labels"),
+        ({"networkPolicy": {"apiServerFrom": [{"ipBlock": {"cidr": "10.0.0.1"}}]}}, "cidr"),
+        ({"networkPolicy": {"dnsTo": []}}, "dnsTo"),
+        ({"tolerations": [{"key": "spot", "operatr": "Exists"}]}, "operatr"),
     ],
 )
 def test_a_value_that_is_none_is_refused_by_its_name(attempt, values, named):
@@ -144,3 +154,54 @@ def test_a_value_that_is_none_is_refused_by_its_name(attempt, values, named):
     assert done.returncode != 0
     assert "values don't meet the specifications of the schema" in done.stderr
     assert named in done.stderr
+
+
+OPEN = {
+    "postgresql/parameters": "the server's own settings",
+    "serviceMonitor/labels": "labels",
+    "dashboard/labels": "labels",
+    "podLabels": "labels",
+    "podAnnotations": "annotations",
+    "nodeSelector": "labels",
+    "global": "what Helm hands to every chart",
+    "matchLabels": "labels",
+}
+"""Where a user's own names belong, and why."""
+
+
+def open_objects(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of the schema's objects that would take a key that nobody declared."""
+    if isinstance(node, list):
+        for item in node:
+            yield from open_objects(item, path)
+    elif isinstance(node, dict):
+        is_object = node.get("type") == "object" or isinstance(node.get("properties"), dict)
+        if is_object and node.get("additionalProperties") is not False:
+            yield "/".join(path)
+        for key, value in node.items():
+            step = () if key in {"properties", "definitions", "items", "allOf", "oneOf"} else (key,)
+            yield from open_objects(value, (*path, *step))
+
+
+def test_no_level_of_the_schema_takes_an_unknown_key():
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    found = set(open_objects(schema))
+    assert {path for path in found if not path.endswith(tuple(OPEN))} == set()
+    assert len(found) >= len(OPEN)  # the walk sees what is open
+
+
+def test_no_key_of_the_values_is_unknown_to_the_schema():
+    def declared(values: dict[str, Any], schema: dict[str, Any], path: str) -> Iterator[str]:
+        schema = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        for key, value in values.items():
+            below = schema.get("properties", {}).get(key)
+            if below is None and schema.get("additionalProperties") is False:
+                yield f"{path}{key}"
+            elif isinstance(value, dict) and below is not None:
+                yield from declared(value, below, f"{path}{key}.")
+
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    definitions = schema["definitions"]
+    for name in ("values.yaml", "values-ci.yaml", "values-late-scaling.yaml"):
+        values = yaml.safe_load((CHART / name).read_text(encoding="utf-8"))
+        assert list(declared(values, schema, "")) == [], name

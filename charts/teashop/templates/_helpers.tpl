@@ -8,7 +8,16 @@
 {{- end -}}
 
 {{- define "teashop.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ include "teashop.imageOf" (dict "image" .Values.image "tag" .Chart.AppVersion) }}
+{{- end -}}
+
+{{/* A digest says more than a tag. Argument: dict "image" values "tag" the one to take when none is given. */}}
+{{- define "teashop.imageOf" -}}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
+{{- else -}}
+{{ .image.repository }}:{{ .image.tag | default .tag }}
+{{- end -}}
 {{- end -}}
 
 {{/* Labels that select; never change between versions. Argument: dict "root" $ "component" name. */}}
