@@ -108,7 +108,7 @@ def test_a_hang_that_liveness_ended_says_so(
         (name, _) = cluster.signals[0]
         path = f"/api/v1/namespaces/teashop/pods/{name}"
         cluster.objects[path]["_stopped"] = False
-        cluster.signal(path, "KILL")
+        cluster.controller.signal(path, "KILL")
         until_real(
             lambda: not any(live.still_running(victim) for victim in fault._victims), "restarted"
         )

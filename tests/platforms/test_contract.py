@@ -198,6 +198,20 @@ def test_events_are_in_order_of_time(platform: Platform) -> None:
     assert row["kind"] == "replica_started"
 
 
+def test_a_successor_deploys_where_the_first_ended(platform: Platform) -> None:
+    platform.deploy(PAIR)
+    platform.wait_ready(platform.ready_within_s)
+    heir = platform.successor()
+    assert platform.replicas() == []
+    try:
+        assert (heir.name, heir.place) == (platform.name, platform.place)
+        heir.deploy(PAIR)
+        heir.wait_ready(heir.ready_within_s)
+        assert [len(heir.endpoints(service)) for service in ("orders", "gateway")] == [1, 2]
+    finally:
+        assert not heir.tear_down()
+
+
 def test_tear_down_leaves_nothing_and_may_be_repeated(platform: Platform) -> None:
     platform.deploy(PAIR)
     platform.wait_ready(platform.ready_within_s)

@@ -1,6 +1,7 @@
 """The objects of a load from inside: what restricted Pod Security wants, and the generator's own spec."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from teastorm.platforms.kubernetes import load_manifests as manifests
 from teastorm.platforms.kubernetes.api import connect
 from teastorm.platforms.kubernetes.load_inside import InsideLoad
 from teastorm.platforms.kubernetes.settings import ClusterSettings
+from teastorm.platforms.kubernetes.values import pull_secrets_of
 
 PLAN = LoadPlan(
     capacity_rps=10.0,
@@ -41,6 +43,32 @@ def test_the_specification_is_the_generators_own(tmp_path):
     spec = Spec.read(tmp_path / "load-spec.json")
     assert (spec.seed, spec.workers, spec.plan.to_json()) == (3, 2, PLAN.to_json())
     assert json.loads(data["endpoints.json"]) == {"gateway": ["teashop-front.teashop.svc:80"]}
+
+
+def test_the_image_is_pulled_as_the_shops_is():
+    values = {"image": {"repository": "reg.example/tea", "pullSecrets": ["reg", "mirror"]}}
+    private = replace(inside(), pull_secrets=pull_secrets_of(values))
+    for job in manifests.jobs(private):
+        pod = job["spec"]["template"]["spec"]
+        assert pod["imagePullSecrets"] == [{"name": "reg"}, {"name": "mirror"}]
+    assert pull_secrets_of({"image": {"tag": "1"}}) == pull_secrets_of({}) == ()
+    assert "imagePullSecrets" not in manifests.jobs(inside())[0]["spec"]["template"]["spec"]
+
+
+def test_its_objects_have_the_recommended_labels_and_a_bound_on_memory():
+    objects = [
+        manifests.config_map(inside()),
+        manifests.service(inside()),
+        *manifests.jobs(inside()),
+    ]
+    names = {f"app.kubernetes.io/{n}" for n in ("name", "instance", "component", "managed-by")}
+    assert all(made["metadata"]["labels"].keys() >= names for made in objects)
+    for job in manifests.jobs(inside()):
+        template = job["spec"]["template"]
+        assert template["metadata"]["labels"].keys() >= names
+        # The shop's policies and Services select by this name; a load is none of its pods.
+        assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "teastorm"
+        assert "memory" in template["spec"]["containers"][0]["resources"]["limits"]
 
 
 def test_master_and_workers_are_restricted_pods():

@@ -14,6 +14,8 @@ from teastorm.load.errors import LoadDidNotStart
 from teastorm.platforms.base import Leftovers, PlatformError, ShopPlan
 from teastorm.platforms.memory import InMemoryPlatform
 from teastorm.runner import opening
+from teastorm.runner.capacity import Measured
+from teastorm.runner.experiment import Experiment
 from teastorm.runner.opening import Options
 from teastorm.runner.run import Wish, run
 
@@ -62,7 +64,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     def no_load(**_: object) -> None:
         raise LoadDidNotStart("the load generator did not start: no cores")
 
-    monkeypatch.setattr(opening, "capacity_of", lambda *_, **__: K)
+    def kept(experiment: Experiment, platform: Shop, *_: object, **__: object) -> Measured:
+        return Measured(capacity=K, platform=platform)
+
+    monkeypatch.setattr(opening, "capacity_of", kept)
     monkeypatch.setattr(offer, "start_load", no_load)
     return Bench(shop=Shop(tmp_path), runs=tmp_path / "runs")
 

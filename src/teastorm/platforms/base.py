@@ -265,3 +265,11 @@ class Platform(Protocol):
     def tear_down(self) -> Leftovers:
         """End everything this platform started. May be called twice, and after a failed deploy."""
         ...
+
+    def successor(self) -> "Platform":
+        """End what is deployed; the platform for the next deployment at the same place.
+
+        What was there before this one is put back by the successor's `tear_down`, where putting it
+        back and taking it away again would cost time.
+        """
+        ...

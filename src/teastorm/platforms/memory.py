@@ -190,6 +190,13 @@ class InMemoryPlatform:
         self.endpoints_file.unlink(missing_ok=True)
         return Leftovers()
 
+    def successor(self) -> "InMemoryPlatform":
+        """See `Platform`."""
+        self.tear_down()
+        return InMemoryPlatform(
+            self.endpoints_file.parent, ready_after_s=self._ready_after_s, audits=self.audits
+        )
+
     def _tick(self) -> None:
         for service, wanted in self._wanted.items():
             active = len(self.replicas(service))

@@ -34,6 +34,17 @@ type Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A capacity, and the platform for the run itself: where it was measured, nothing deployed.
+
+    Whoever gets it ends it with `tear_down`, whether or not anything was deployed meanwhile.
+    """
+
+    capacity: Capacity
+    platform: Platform
+
+
+@dataclass(frozen=True, kw_only=True)
 class CapacityStore:
     """Measured capacities by what decides them. `directory` is made when it is needed."""
 
@@ -80,20 +91,19 @@ def key_of(experiment: Experiment, platform: str) -> str:
 
 def capacity_of(
     experiment: Experiment,
-    open_platform: Callable[[], Platform],
+    platform: Platform,
     store: CapacityStore,
     *,
     seed: int,
     fresh: bool,
     say: Say,
-) -> Capacity:
+) -> Measured:
     """The kept capacity, or a new measurement; RunProblem (3) when there is none to be had."""
-    platform = open_platform()
     key = key_of(experiment, platform.place)
     kept = None if fresh else store.read(key)
     if kept is not None:
         say(f"capacity: {kept.rps:.1f} chats/s (measured before; --fresh-capacity measures again)")
-        return kept
+        return Measured(capacity=kept, platform=platform)
     config = CapacityConfig(
         theory_rps=speed_of(experiment).theory_rps(experiment.replicas["inference"])
     )
@@ -115,13 +125,15 @@ def capacity_of(
                 lambda rps: _measure(experiment, platform, config, rps, Path(folder), seed, say),
                 config,
             )
+            store.write(key, capacity)
+            say(f"capacity: {capacity.rps:.1f} chats/s ({capacity.good_share:.1%} good)")
+            return Measured(capacity=capacity, platform=platform.successor())
         except LoadError as error:
-            raise RunProblem(PRECONDITION, f"capacity: {error}") from error
-        finally:
             platform.tear_down()
-    store.write(key, capacity)
-    say(f"capacity: {capacity.rps:.1f} chats/s ({capacity.good_share:.1%} good)")
-    return capacity
+            raise RunProblem(PRECONDITION, f"capacity: {error}") from error
+        except BaseException:
+            platform.tear_down()
+            raise
 
 
 def _measure(

@@ -66,19 +66,19 @@ def open_run(
     """
     with _one_sentence():
         runs_on(experiment, chosen.platform)
-        capacity = capacity_of(
+        measured = capacity_of(
             experiment,
-            lambda: options.platform(chosen.platform),
+            options.platform(chosen.platform),
             CapacityStore(directory=options.state_directory / "capacity"),
             seed=chosen.seed,
             fresh=options.fresh_capacity,
             say=options.say,
         )
-        folder = RunFolder.create(options.runs_dir, experiment.name, chosen.arm, chosen.seed)
-        platform = options.platform(chosen.platform)
-        protections = experiment.protections(chosen.arm)
-        options.say(f"{experiment.name} ({chosen.arm}, seed {chosen.seed}): starting the shop")
+        capacity, platform = measured.capacity, measured.platform
         try:
+            folder = RunFolder.create(options.runs_dir, experiment.name, chosen.arm, chosen.seed)
+            protections = experiment.protections(chosen.arm)
+            options.say(f"{experiment.name} ({chosen.arm}, seed {chosen.seed}): starting the shop")
             platform.deploy(
                 shop.plan_of(
                     experiment, protections=protections, seed=chosen.seed, run_dir=folder.path

@@ -3,6 +3,8 @@
 from teastorm.platforms.base import PlatformError
 
 PRECONDITION = 3
+ANONYMOUS = "system:anonymous"
+"""Who the API server takes a request without credentials for."""
 
 
 class ClusterError(PlatformError):
@@ -54,12 +56,14 @@ KINDS: dict[int, type[ClusterError]] = {
 def error_of(status: int, what: str, context: str, message: str) -> ClusterError:
     """The typed error for an answer; `what` is the request in words, `message` the server's own."""
     said = " ".join(message.split())[:300]
-    if status == 401:
+    if status == 401 or (status == 403 and ANONYMOUS in said):
+        # A login plugin that failed sends nothing at all, and the server then sees nobody.
         sentence = (
-            f"context {context}: the credentials are expired or not known there (401); "
+            f"context {context}: the credentials are expired or not known there ({status}); "
             "log in again, or name another context with --context"
         )
-    elif status == 403:
+        return Unauthorized(sentence, status=status)
+    if status == 403:
         sentence = f"context {context}: not allowed to {what}: {said}"
     else:
         sentence = f"context {context}: {what} gave {status}: {said}"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from teastorm.platforms.kubernetes import cluster_role
 from teastorm.platforms.kubernetes import namespace as namespaces
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.errors import ClusterError, NotThere
@@ -72,6 +73,7 @@ class Installation:
         name = self._settings.namespace
         kept = self._remembered()
         if kept is None or kept.get("made"):
+            cluster_role.remove(self._api, self._settings)
             return [] if namespaces.remove(self._api, name) else [f"namespace {name}"]
         self.clear()
         values = kept.get("values")

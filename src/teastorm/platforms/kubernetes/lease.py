@@ -1,26 +1,25 @@
 """One run at a time in a namespace: a coordination.k8s.io Lease that a living runner renews.
 
-As client-go's leader election keeps one (client-go/tools/leaderelection): whoever finds it
-unrenewed for its whole duration may take it over, and the resourceVersion decides a race. A
-holder of this machine whose process is gone has lost it at once.
+As client-go's leader election keeps one (client-go/tools/leaderelection): whoever sees it unrenewed
+for its whole duration, by its own clock, may take it over, and the resourceVersion decides a race.
+A holder of this machine holds it as long as its process lives, and not a moment longer.
 """
 
-import os
-import socket
 import threading
-import uuid
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes.api import Api, Json
 from teastorm.platforms.kubernetes.errors import ClusterError, Conflict, NotThere
+from teastorm.platforms.kubernetes.holder import Holder
 from teastorm.platforms.kubernetes.pods import unix_s
-from teastorm.platforms.local.process import start_time
 
 NAME = "teastorm-run"
 DURATION_S = 30
 RENEW_S = 5.0
+LOOK_S = 1.0
 
 
 def _now() -> datetime:
@@ -28,7 +27,10 @@ def _now() -> datetime:
 
 
 class RunLease:
-    """Held from `acquire` to `release`, renewed by a thread. `lost` tells when it was taken."""
+    """Held from `acquire` to `release`, renewed by a thread. `lost` tells when it was taken.
+
+    `now` stamps renewals; `clock` (monotonic) and `wait` are what another's silence is timed by.
+    """
 
     def __init__(
         self,
@@ -37,13 +39,17 @@ class RunLease:
         *,
         now: Callable[[], datetime] = _now,
         renew_s: float = RENEW_S,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self.holder = str(Holder.of_this_process())
         self.lost = False
         self._api = api
         self._namespace = namespace
         self._now = now
         self._renew_s = renew_s
+        self._clock = clock
+        self._wait = wait
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -70,13 +76,34 @@ class RunLease:
         except ClusterError:
             return
 
+    def still_held(self) -> bool:
+        """Ask once more, before anything that only the holder may do; an unreachable server is a yes.
+
+        Whoever was cut off from the server for long may have lost it without having been told.
+        """
+        try:
+            found = self._api.get(_path(self._namespace))
+        except ClusterError:  # also when the namespace went, and the lease with it
+            return not self.lost
+        self.lost = self.lost or _holder(found) != self.holder
+        return not self.lost
+
     def _take_over(self) -> None:
-        found = self._api.get(_path(self._namespace))
-        if (alive := living_holder(found, self._now())) and alive != self.holder:
+        try:
+            found = self._api.get(_path(self._namespace))
+        except NotThere:  # let go at this very moment
+            found = {"metadata": {}}
+        alive = settled_holder(
+            self._api, self._namespace, found, now=self._now(), clock=self._clock, wait=self._wait
+        )
+        if alive and alive != self.holder:
             raise held(self._namespace, alive)
         try:
-            self._api.put(_path(self._namespace), self._body(found["metadata"]))
-        except Conflict as error:
+            if "resourceVersion" in found["metadata"]:
+                self._api.put(_path(self._namespace), self._body(found["metadata"]))
+            else:
+                self._api.post(_list_path(self._namespace), self._body({}))
+        except (Conflict, NotThere) as error:
             raise held(self._namespace, "another run that was quicker") from error
 
     def _keep(self) -> None:
@@ -118,18 +145,69 @@ def read_holder(api: Api, namespace: str, *, now: datetime | None = None) -> str
     return living_holder(found, now or _now())
 
 
+def read_settled_holder(api: Api, namespace: str) -> str | None:
+    """The same for whoever would act on it: see `settled_holder`."""
+    try:
+        found = api.get(_path(namespace))
+    except NotThere:
+        return None
+    return settled_holder(api, namespace, found, now=_now())
+
+
 def living_holder(lease: Json, now: datetime) -> str | None:
-    """The holder, unless its lease ran out or it was a process of this machine that is gone."""
-    spec = lease.get("spec") or {}
+    """The holder, unless it is a process of this machine that is gone, or its lease ran out.
+
+    Whether a lease from elsewhere ran out is told by two machines' clocks here, which is good
+    enough to show; `settled_holder` is for whoever would act on it.
+    """
     holder = _holder(lease)
+    if not holder:
+        return None
+    known = Holder.parse(holder)
+    if known is not None and known.is_here:
+        return holder if known.lives else None
+    return holder if _fresh(lease, now) else None
+
+
+def settled_holder(
+    api: Api,
+    namespace: str,
+    lease: Json,
+    *,
+    now: datetime,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], None] = time.sleep,
+) -> str | None:
+    """The same whatever the clocks say: a lease from elsewhere that looks run out is watched.
+
+    Takes up to the lease's duration in that one case; a holder that renews is told at once.
+    """
+    if alive := living_holder(lease, now):
+        return alive
+    known = Holder.parse(_holder(lease))
+    if not _holder(lease) or (known is not None and known.is_here):
+        return None
+    until_s = clock() + float((lease.get("spec") or {}).get("leaseDurationSeconds") or 0)
+    while clock() < until_s:
+        wait(LOOK_S)
+        try:
+            found = api.get(_path(namespace))
+        except NotThere:
+            return None
+        if _said(found) != _said(lease):
+            return _holder(found) or None
+    return None
+
+
+def _fresh(lease: Json, now: datetime) -> bool:
+    spec = lease.get("spec") or {}
     renewed_s = unix_s(spec.get("renewTime")) or 0.0
-    if not holder or now.timestamp() - renewed_s > float(spec.get("leaseDurationSeconds") or 0):
-        return None
-    host, _, rest = holder.partition("/")
-    pid = rest.partition("/")[0]
-    if host == socket.gethostname() and pid.isdecimal() and start_time(int(pid)) is None:
-        return None
-    return holder
+    # A clock that is ahead of ours would otherwise hold for as long as it is ahead.
+    return abs(now.timestamp() - renewed_s) <= float(spec.get("leaseDurationSeconds") or 0)
+
+
+def _said(lease: Json) -> tuple[str, object]:
+    return _holder(lease), (lease.get("spec") or {}).get("renewTime")
 
 
 def held(namespace: str, holder: str) -> PlatformError:

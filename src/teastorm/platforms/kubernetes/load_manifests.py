@@ -35,7 +35,10 @@ exit $code
 
 @dataclass(frozen=True, kw_only=True)
 class InsidePlan:
-    """A load to be offered from `workers` pods of `image` to `gateway` (`host:port` in the cluster)."""
+    """A load to be offered from `workers` pods of `image` to `gateway` (`host:port` in the cluster).
+
+    `pull_secrets` names Secrets of the namespace with which the image is pulled, the shop's own.
+    """
 
     plan: LoadPlan
     seed: int
@@ -46,6 +49,7 @@ class InsidePlan:
     namespace: str
     release: str
     load_id: str
+    pull_secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
@@ -53,7 +57,12 @@ class InsidePlan:
 
     def labels(self, name: str) -> dict[str, str]:
         """Labels of everything that belongs to the load; `name` tells master from worker."""
-        return {INSTANCE_LABEL: self.release, **self.selector, "teastorm/load": name}
+        recommended = {
+            "app.kubernetes.io/name": "teastorm",
+            "app.kubernetes.io/part-of": "teastorm",
+        }
+        ours = {"app.kubernetes.io/managed-by": "teastorm", INSTANCE_LABEL: self.release}
+        return {**recommended, **ours, **self.selector, "teastorm/load": name}
 
     @property
     def selector(self) -> dict[str, str]:
@@ -109,7 +118,10 @@ def _job(inside: InsidePlan, name: str, count: int, words: list[str]) -> Json:
             {"name": "OPENBLAS_NUM_THREADS", "value": "1"},
             {"name": "HOME", "value": "/tmp"},  # noqa: S108 - the pod's own
         ],
-        "resources": {"requests": {"cpu": "250m", "memory": "192Mi"}},
+        "resources": {
+            "requests": {"cpu": "250m", "memory": "192Mi"},
+            "limits": {"memory": "1Gi"},
+        },
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -120,7 +132,7 @@ def _job(inside: InsidePlan, name: str, count: int, words: list[str]) -> Json:
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the same
         ],
     }
-    pod = {
+    pod: Json = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -136,6 +148,8 @@ def _job(inside: InsidePlan, name: str, count: int, words: list[str]) -> Json:
             {"name": "tmp", "emptyDir": {}},
         ],
     }
+    if inside.pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret} for secret in inside.pull_secrets]
     spec = {
         "completions": count,
         "parallelism": count,

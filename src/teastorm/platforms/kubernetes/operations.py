@@ -13,7 +13,7 @@ from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes import exec as execs
 from teastorm.platforms.kubernetes.api import Api, Json
 from teastorm.platforms.kubernetes.effects import Effect, Effects
-from teastorm.platforms.kubernetes.errors import NotThere, TooMany
+from teastorm.platforms.kubernetes.errors import Conflict, NotThere, TooMany
 from teastorm.platforms.kubernetes.fleet import Fleet
 from teastorm.platforms.kubernetes.namespace import path_of
 from teastorm.platforms.kubernetes.pods import Pod
@@ -112,7 +112,10 @@ class Operations:
         self._effects.strike(_cordoned(node))
 
     def evict(self, pod: Pod) -> bool:
-        """Ask for an eviction; False when a disruption budget says not now."""
+        """Ask for an eviction; False when a disruption budget says not now.
+
+        True also when the pod is gone already, or another one (409) has its name.
+        """
         body = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
@@ -123,7 +126,7 @@ class Operations:
             self._api.post(f"{self._pod(pod.name)}/eviction", body)
         except TooMany:
             return False
-        except NotThere:
+        except (NotThere, Conflict):
             return True
         return True
 

@@ -13,7 +13,7 @@ import orjson
 from teastorm.platforms.base import PlatformError, Replica, ShopPlan
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
 from teastorm.platforms.faults import AnyFault, fault_body, fault_words
-from teastorm.platforms.kubernetes import metrics_api, namespace
+from teastorm.platforms.kubernetes import metrics_api, namespace, reach
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.autoscaling import Autoscalers, rows
 from teastorm.platforms.kubernetes.effects import Effect, Effects
@@ -46,6 +46,7 @@ class RunningShop:
     proxy: PodProxy
     later: dict[str, threading.Timer] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
+    reached: set[str] = field(default_factory=set)
 
     @classmethod
     def follow(
@@ -109,6 +110,14 @@ class RunningShop:
         if (lost := self.watcher.lost()) is not None:
             raise lost
         return [pod.replica() for pod in self.fleet.pods(service)]
+
+    def require_reached(self, services: Sequence[str]) -> None:
+        """`PlatformError` (3) when the API server's proxy does not reach a service, once for each."""
+        for service in services:
+            ready = [replica for replica in self.replicas(service) if replica.ready]
+            if ready and service not in self.reached:
+                reach.require(self.proxy, ready[:1])
+                self.reached.add(service)
 
     def scale(self, service: str, n: int, startup_s: float | None) -> None:
         """Tell the Deployment; with `startup_s` only so much later, if it means more."""

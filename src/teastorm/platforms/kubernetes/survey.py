@@ -1,19 +1,19 @@
 """What there is in a namespace, whoever left it there, and how to end it."""
 
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from teastorm.platforms.base import Leftovers, PlatformError
-from teastorm.platforms.kubernetes import lease, namespace
+from teastorm.platforms.kubernetes import cluster_role, lease, namespace
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.effects import Effect, Effects
 from teastorm.platforms.kubernetes.errors import NotThere
+from teastorm.platforms.kubernetes.holder import Holder
 from teastorm.platforms.kubernetes.installation import BEFORE
 from teastorm.platforms.kubernetes.pods import INSTANCE_LABEL, Pod, parse_pod
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.undo import undo
-from teastorm.platforms.local.process import end_all, start_time
+from teastorm.platforms.local.process import end_all
 
 RUNNER_GRACE_S = 150.0
 
@@ -58,10 +58,10 @@ def roll_back(api: Api, settings: ClusterSettings) -> tuple[list[Effect], list[s
     `PlatformError` (3) while a run lives: it rolls back itself.
     """
     look = survey(api, settings)
-    if look.holder is not None:
+    if (holder := _living(api, settings, look)) is not None:
         raise PlatformError(
             3,
-            f"a run holds namespace {settings.namespace} ({look.holder}) and rolls its own faults "
+            f"a run holds namespace {settings.namespace} ({holder}) and rolls its own faults "
             "back; interrupt it, or `teastorm down --platform kubernetes`",
         )
     trouble = Effects(api, settings.namespace).undo_all(lambda e: undo(api, settings, e))
@@ -72,29 +72,35 @@ def roll_back(api: Api, settings: ClusterSettings) -> tuple[list[Effect], list[s
 def remove_all(api: Api, settings: ClusterSettings) -> Leftovers:
     """End the run if it lives on this machine, undo its faults, remove the namespace whole."""
     look = survey(api, settings)
-    if look.holder is not None:
-        _end(look.holder, settings.namespace)
+    if (holder := _living(api, settings, look)) is not None:
+        _end(holder, settings.namespace)
         look = survey(api, settings)
     if not look.exists:
         return Leftovers()
     left = Effects(api, settings.namespace).undo_all(lambda e: undo(api, settings, e))
     # What could not be undone inside the namespace goes with it; a cordoned node does not.
     kept = [words for words in left if words.startswith("node ")]
+    cluster_role.remove(api, settings)
     if not namespace.remove(api, settings.namespace):
         kept.append(f"namespace {settings.namespace}")
     return Leftovers(files=tuple(kept))
 
 
-def _end(holder: str, name: str) -> None:
-    host, _, rest = holder.partition("/")
-    pid = rest.partition("/")[0]
-    if host != socket.gethostname() or not pid.isdecimal():
+def _living(api: Api, settings: ClusterSettings, look: ClusterSurvey) -> str | None:
+    """Who holds the namespace, before something is done to it; see `lease.settled_holder`."""
+    if not look.exists or look.holder is not None:
+        return look.holder
+    return lease.read_settled_holder(api, settings.namespace)
+
+
+def _end(text: str, name: str) -> None:
+    holder = Holder.parse(text)
+    if holder is None or not holder.is_here:
         raise PlatformError(
-            3, f"namespace {name} is held by a run on another machine ({holder}); end it there"
+            3, f"namespace {name} is held by a run on another machine ({text}); end it there"
         )
-    started = start_time(int(pid))
-    if started is not None:
-        end_all([(int(pid), started)], grace_s=RUNNER_GRACE_S)
+    if holder.lives:
+        end_all([(holder.pid, holder.started_ms / 1000)], grace_s=RUNNER_GRACE_S)
 
 
 def _there(api: Api, path: str) -> bool:

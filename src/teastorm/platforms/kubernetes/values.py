@@ -35,6 +35,13 @@ def shown(values: Mapping[str, object]) -> dict[str, object]:
     return {**values, "faultInjection": {"enabled": True}}
 
 
+def pull_secrets_of(values: Mapping[str, object]) -> tuple[str, ...]:
+    """The names under `image.pullSecrets`, with which a load's image is pulled too."""
+    image = values.get("image")
+    names = image.get("pullSecrets") if isinstance(image, Mapping) else None
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

@@ -70,6 +70,7 @@ class LocalPlatform:
         given = shlex.split(os.environ.get(ENTRY_VARIABLE, ""))
         self._entry = tuple(entry or given or ENTRY)
         self._drain_s = drain_s
+        self._state_directory = state_directory
         self._state_file = StateFile(state_directory)
         self._lock = MachineLock(self._state_file)
         self._plan: ShopPlan | None = None
@@ -247,6 +248,13 @@ class LocalPlatform:
         self._lock.release()
         processes = tuple(f"{m.note.replica_id} (pid {m.process.pid})" for m in alive)
         return Leftovers(processes=processes, files=tuple(files), ports=tuple(ports))
+
+    def successor(self) -> "LocalPlatform":
+        """See `Platform`: processes leave nothing to be put back."""
+        self.tear_down()
+        return LocalPlatform(
+            entry=self._entry, state_directory=self._state_directory, drain_s=self._drain_s
+        )
 
     def _launch(self, service: str, replica_id: str, port: int, admin_port: int) -> Launched:
         plan, layout = self._deployed()

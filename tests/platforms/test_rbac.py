@@ -1,0 +1,199 @@
+"""The chart's Roles beside what the testbed asks of an API server: all of it, and nothing else.
+
+The requests are those of a whole life against the fake API server, which records them; Roles are
+rendered by the real Helm.
+"""
+
+import contextlib
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.charts.conftest import CHART, EVERYTHING, found
+from tests.platforms.conftest import until_real
+from tests.platforms.fake_cluster import FakeCluster
+from tests.platforms.kubernetes_parts import LEASE, NAMESPACE, OURS, PAIR
+from tests.platforms.rbac import Action, Rule, action_of, rules_of
+from tests.platforms.test_load_inside import inside
+
+from teastorm.load.errors import LoadDidNotStart
+from teastorm.platforms.faults import FaultSpec
+from teastorm.platforms.kubernetes.api import MERGE, Api, connect
+from teastorm.platforms.kubernetes.errors import NotThere
+from teastorm.platforms.kubernetes.lease import RunLease
+from teastorm.platforms.kubernetes.load_inside import InsideLoad
+from teastorm.platforms.kubernetes.platform import KubernetesPlatform
+from teastorm.platforms.kubernetes.settings import ClusterSettings
+from teastorm.platforms.kubernetes.survey import roll_back, survey
+from teastorm.tune.hpa_recorder import HpaRecorder
+
+VERBS_OF_HELM = {"get", "create", "patch", "delete"}
+SPARE = {Rule("create", "", "pods/exec", None)}
+"""From Kubernetes 1.35 on the server wants it for a WebSocket; the request is a GET all the same."""
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    """The chart with every switch on; rendered before a fake Helm comes onto PATH."""
+    values = tmp_path_factory.mktemp("rbac") / "values.json"
+    testbed = {"testbed": {"rbac": {"enabled": True, "install": True, "cluster": True}}}
+    values.write_text(json.dumps(EVERYTHING | testbed))
+    where = ("--namespace", "teashop", "--kube-version", "1.34.0", "--values", str(values))
+    command = [found("helm"), "template", "teashop", str(CHART), *where]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+
+
+def rights(rendered: list[dict], name: str) -> set[Rule]:
+    (role,) = (m for m in rendered if m["kind"].endswith("Role") and m["metadata"]["name"] == name)
+    return rules_of(role)
+
+
+@pytest.fixture
+def run_rights(rendered: list[dict]) -> set[Rule]:
+    return rights(rendered, "teastorm") | rights(rendered, "teashop-teashop-teastorm")
+
+
+@pytest.fixture
+def asked(
+    rendered: list[dict], cluster: FakeCluster, cluster_settings: ClusterSettings, tmp_path: Path
+) -> set[Action]:
+    """Every action of a run in a namespace that somebody made: faults, load, a rollback, an end."""
+    cluster.put(NAMESPACE, {"kind": "Namespace", "metadata": {"labels": OURS}})
+    api = connect(cluster_settings)
+    platform = KubernetesPlatform(cluster_settings)
+    platform.deploy(replace(PAIR, run_dir=tmp_path))
+    platform.wait_ready(20)
+    suffer(platform)
+    offer_from_inside(api, tmp_path)
+    watch_an_autoscaler(api)
+    assert not platform.tear_down()
+    hold(cluster, api)
+    survey(api, cluster_settings)
+    roll_back(api, cluster_settings)
+    actions = [action_of(method, path, watching=w) for method, path, w in cluster.asked]
+    return {action for action in actions if action is not None}
+
+
+def suffer(platform: KubernetesPlatform) -> None:
+    """Each fault and each look that a run may take."""
+    operations = platform.operations
+    name = platform.replicas("gateway")[0].replica_id
+    operations.hang_limit_s(name)
+    operations.freeze(name)
+    operations.thaw(name)
+    operations.kill_container(name)
+    operations.restart("gateway")
+    until_real(lambda: operations.rollout("gateway").done, "it is rolled out")
+    node = operations.schedulable()[0]
+    operations.cordon(node)
+    operations.uncordon(node)
+    operations.evict(operations.pods("gateway")[0])
+    until_real(lambda: len(platform.endpoints("gateway")) == 2, "the evicted one is replaced")
+    platform.set_fault("orders", FaultSpec(kind="latency", latency_s=0.1))
+    platform.clear_faults("orders")
+    platform.audit()
+    platform.pause_replacing("orders")
+    platform.resume_replacing("orders")
+    platform.kill(platform.replicas("gateway")[0].replica_id)
+
+
+def offer_from_inside(api: Api, folder: Path) -> None:
+    """A load whose pods never come."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(LoadDidNotStart):
+        patch.setattr("teastorm.platforms.kubernetes.load_inside.STARTS_WITHIN_S", 0.1)
+        InsideLoad(api, inside(), folder).start()
+
+
+def watch_an_autoscaler(api: Api) -> None:
+    """What `tune --verify` reads and sets; there is none here, which is no matter."""
+    recorder = HpaRecorder(api, namespace="teashop", release="teashop", service="inference")
+    for path in (recorder._metrics, recorder._pods, recorder._scale, recorder.hpa_path):
+        with contextlib.suppress(NotThere):
+            api.get(path)
+    with contextlib.suppress(NotThere):
+        api.patch(recorder.hpa_path, {"spec": {"minReplicas": 2}}, kind=MERGE)
+
+
+def hold(cluster: FakeCluster, api: Api) -> None:
+    """A lease that is renewed and let go."""
+    lease = RunLease(api, "teashop", renew_s=0.02)
+    lease.acquire()
+    first = cluster.objects[LEASE]["spec"]["renewTime"]
+    until_real(lambda: cluster.objects[LEASE]["spec"]["renewTime"] > first, "it was renewed")
+    lease.release()
+
+
+def denied(rights: set[Rule], asked: set[Action]) -> set[str]:
+    return {str(action) for action in asked if not any(rule.grants(action) for rule in rights)}
+
+
+def test_whatever_a_run_asks_for_is_granted(rendered, run_rights, asked):
+    assert len(asked) > 40
+    assert denied(run_rights | rights(rendered, "teastorm-install"), asked) == set()
+
+
+def test_nothing_is_granted_that_no_run_asks_for(run_rights, asked):
+    unused = {rule for rule in run_rights if not any(rule.grants(action) for action in asked)}
+    assert unused == SPARE
+
+
+def test_without_the_right_to_install_only_clearing_is_denied(run_rights, asked):
+    assert denied(run_rights, asked) == {
+        "deletecollection pods",
+        "deletecollection persistentvolumeclaims",
+        "list persistentvolumeclaims",
+        "deletecollection jobs.batch",
+    }
+
+
+def test_the_comparison_can_fail(rendered, run_rights, asked):
+    every = run_rights | rights(rendered, "teastorm-install")
+    for rule in run_rights - SPARE:
+        assert denied(every - {rule}, asked), rule
+
+
+def kinds(rendered: list[dict]) -> set[tuple[str, str]]:
+    """(group, resource) of what the chart puts into its namespace."""
+    outside = {"ClusterRole", "ClusterRoleBinding", "Pod"}  # the pod is `helm test`'s
+    irregular = {"NetworkPolicy": "networkpolicies"}
+    return {
+        (
+            m["apiVersion"].rpartition("/")[0],
+            irregular.get(m["kind"], f"{m['kind'].lower()}s"),
+        )
+        for m in rendered
+        if m["kind"] not in outside
+    }
+
+
+def test_the_second_role_is_what_helm_needs_for_the_charts_kinds(rendered, asked):
+    install = rights(rendered, "teastorm-install")
+    helms = {Rule(v, group, kind, None) for group, kind in kinds(rendered) for v in VERBS_OF_HELM}
+    records = {Rule(verb, "", "secrets", None) for verb in ("list", "update")}
+    assert helms | records <= install
+    clearing = {rule for rule in install if any(rule.grants(action) for action in asked)}
+    assert install - helms - records - clearing == set()
+
+
+def test_no_role_lets_anybody_make_pods_or_read_all_secrets_to_run_faults(run_rights):
+    assert not any((r.verb, r.resource) == ("create", "pods") for r in run_rights)
+    assert {r.name for r in run_rights if r.resource == "secrets"} == {"teashop-admin"}
+
+
+def test_the_roles_can_be_rendered_apart_from_the_release():
+    command = [found("helm"), "template", "teashop", str(CHART), "-n", "teashop"]
+    command += ["-s", "templates/testbed.yaml", "--kube-version", "1.34.0"]
+    command += ["--set", "testbed.rbac.enabled=true,testbed.rbac.install=true"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    made = [(m["kind"], m["metadata"]["name"]) for m in yaml.safe_load_all(done.stdout) if m]
+    assert made == [
+        ("ServiceAccount", "teastorm"),
+        ("Role", "teastorm"),
+        ("RoleBinding", "teastorm"),
+        ("Role", "teastorm-install"),
+        ("RoleBinding", "teastorm-install"),
+    ]
