@@ -8,6 +8,9 @@ EXPERIMENT ?=
 KUBE ?=
 ARM ?= protected
 SEED ?= 1
+# A folder that gets a JUnit file of each pytest call; empty: none is written.
+JUNIT ?=
+junit = $(if $(JUNIT),--junitxml=$(JUNIT)/$(1).xml)
 # What builds images, and the image of a kind node (empty: kind's own).
 CONTAINER_TOOL ?= docker
 KIND_NODE_IMAGE ?=
@@ -23,18 +26,18 @@ demo: venv ## Replay the milk-tea day twice, protections off and on, and compare
 	@$(BIN)/teastorm demo
 
 test: venv ## Run the tests (what needs PostgreSQL or Prometheus is skipped where they are not)
-	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not live and not slow and not e2e"
+	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not live and not slow and not e2e" $(call junit,tests)
 	@# Live runs want the machine to themselves.
-	@$(BIN)/pytest -q tests/live -m "not slow"
+	@$(BIN)/pytest -q tests/live -m "not slow" $(call junit,live)
 
 test-slow: venv ## Run the long tests: every experiment live, five seeds, live sabotage
-	@$(BIN)/pytest -q -m "slow and not e2e"
+	@$(BIN)/pytest -q -m "slow and not e2e" $(call junit,slow)
 
 e2e: venv ## Run the short cluster tests on the current kubeconfig context, or KUBE=context
-	@KUBE=$(KUBE) tools/e2e -m "e2e and not slow"
+	@KUBE=$(KUBE) tools/e2e -m "e2e and not slow" $(call junit,e2e)
 
 e2e-all: venv ## Run all cluster tests there
-	@KUBE=$(KUBE) tools/e2e -m e2e
+	@KUBE=$(KUBE) tools/e2e -m e2e $(call junit,e2e-all)
 
 lint: venv ## Formatter, linter, types, import contracts
 	@$(BIN)/ruff format --check .

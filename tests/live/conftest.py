@@ -88,7 +88,9 @@ def state(tmp_path_factory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def run(state: Path, tmp_path_factory) -> Run:
     """Runs an experiment and gives what came out, conclusive where the machine allows it."""
-    runs = tmp_path_factory.mktemp("runs")
+    kept = os.environ.get("TEASTORM_LIVE_RUNS")
+    runs = Path(kept).absolute() if kept else tmp_path_factory.mktemp("runs")
+    runs.mkdir(parents=True, exist_ok=True)
 
     def conclusive(*args: str) -> Ran:
         for _ in range(3):

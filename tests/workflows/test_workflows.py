@@ -6,9 +6,11 @@ is parsed and, with stand-ins for the programs it calls, executed.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,20 @@ def test_jobs_are_bounded_and_keep_their_runs(name, job):
     assert last["with"]["path"] == "runs/", name
 
 
+@pytest.mark.parametrize(("name", "job"), JOBS, ids=[name for name, _ in JOBS])
+def test_what_a_job_found_is_kept_and_summed_up(name, job):
+    """JUnit and run folders land in what is kept, and the job's page tells of both."""
+    scripts = [step.get("run", "") for step in job["steps"]]
+    if "tools/ci-experiments" in " ".join(scripts):
+        return  # it writes its own summary (tests/workflows/test_ci_experiments.py)
+    (summed,) = (s for s in job["steps"] if "tools/ci_summary.py runs" in s.get("run", ""))
+    assert summed["if"] == "always()", name
+    kept = {k: v for k, v in job["env"].items() if k.startswith("TEASTORM_") or k == "JUNIT"}
+    assert {"TEASTORM_LIVE_RUNS", "TEASTORM_E2E_RUNS"} & kept.keys(), name
+    assert all(folder.startswith("runs/") for folder in kept.values()), name
+    assert "JUNIT" in kept or any(".ci/run" in script for script in scripts), name
+
+
 def test_a_pull_request_gets_its_experiments_within_ten_minutes():
     content = load(ROOT / ".github" / "workflows" / "tests.yaml")
     assert "pull_request" in content["on"]
@@ -112,7 +128,12 @@ def stand_ins(folder: Path) -> dict[str, str]:
         path = programs / program
         path.write_text(f'#!/bin/sh\necho {program} "$@" >>{log}\n')
         path.chmod(0o755)
-    return {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder)}
+    return {
+        "PATH": f"{programs}:/usr/bin:/bin",
+        "HOME": str(folder),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", ROOT / "services"))),
+    }
 
 
 @pytest.mark.parametrize("script", RUNS)
@@ -128,6 +149,7 @@ def test_a_step_runs(script, tmp_path):
         'case "$*" in *unprotected*) exit 1 ;; esac\n'
     )
     teastorm.chmod(0o755)
+    (venv / "python").symlink_to(sys.executable)
     done = subprocess.run(
         ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
         cwd=tmp_path,
@@ -137,7 +159,10 @@ def test_a_step_runs(script, tmp_path):
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "calls").read_text().strip()
+    left = [
+        path.read_text() for path in (tmp_path / "calls", tmp_path / "summary.md") if path.exists()
+    ]
+    assert "".join(left).strip()  # it called something, or said something
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)
