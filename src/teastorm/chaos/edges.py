@@ -8,14 +8,15 @@ dispatch.
 from functools import partial
 
 from teastorm.chaos.actions import DEAD_MAN_S, at_the_fault
+from teastorm.chaos.faults.edge import EdgeFault
 from teastorm.chaos.faults.edge_errors import EdgeErrors
 from teastorm.chaos.faults.edge_latency import EdgeLatency
 from teastorm.chaos.faults.name_resolution import NameResolution
 from teastorm.chaos.faults.partition import Partition
-from teastorm.chaos.passages import Look, look
+from teastorm.chaos.passages import look
 from teastorm.chaos.session import current
 from teastorm.platforms.base import JsonValue
-from teastorm.platforms.faults import EdgeFaultSpec, ResolverAnswer
+from teastorm.platforms.faults import EdgeFaultSpec, EdgeKind, ResolverAnswer
 from teastorm.runner import arguments
 
 __all__ = ["cut_edge", "fail_edge", "lose_name", "slow_edge"]
@@ -35,26 +36,9 @@ def slow_edge(
     A jitter, drawn evenly from 0 to `jitter_s`, comes on top; `share` of the requests are hit;
     `replica` names one callee replica. Proved by the callers' own histogram of attempts.
     """
-    arguments.check(
-        "slow_edge",
-        caller=caller,
-        callee=callee,
-        hold_s=hold_s,
-        latency_s=latency_s,
-        jitter_s=jitter_s,
-        share=share,
-        replica=replica,
-    )
-    spec = EdgeFaultSpec(
-        to=callee,
-        kind="latency",
-        to_replica=replica,
-        latency_s=latency_s,
-        jitter_s=jitter_s,
-        share=share,
-        duration_s=hold_s + DEAD_MAN_S,
-    )
-    return at_the_fault(EdgeLatency(caller, spec, _look(caller, spec)), hold_s=hold_s)
+    arguments.check("slow_edge", **locals())
+    own = {"to_replica": replica, "latency_s": latency_s, "jitter_s": jitter_s, "share": share}
+    return _between(caller, callee, hold_s, EdgeLatency, "latency", **own)
 
 
 def fail_edge(
@@ -69,24 +53,9 @@ def fail_edge(
 
     Proved by the callers' count of errors and by the requests that did not arrive.
     """
-    arguments.check(
-        "fail_edge",
-        caller=caller,
-        callee=callee,
-        hold_s=hold_s,
-        status=status,
-        share=share,
-        replica=replica,
-    )
-    spec = EdgeFaultSpec(
-        to=callee,
-        kind="errors",
-        to_replica=replica,
-        status=status,
-        share=share,
-        duration_s=hold_s + DEAD_MAN_S,
-    )
-    return at_the_fault(EdgeErrors(caller, spec, _look(caller, spec)), hold_s=hold_s)
+    arguments.check("fail_edge", **locals())
+    own = {"to_replica": replica, "status": status, "share": share}
+    return _between(caller, callee, hold_s, EdgeErrors, "errors", **own)
 
 
 def cut_edge(
@@ -101,16 +70,9 @@ def cut_edge(
     Packets are dropped without a word; with `refuse` they are rejected. Proved by the callee's own
     count of arrivals and by the callers' failed attempts.
     """
-    arguments.check(
-        "cut_edge", caller=caller, callee=callee, hold_s=hold_s, refuse=refuse, replica=replica
-    )
-    spec = EdgeFaultSpec(
-        to=callee,
-        kind="refuse" if refuse else "partition",
-        to_replica=replica,
-        duration_s=hold_s + DEAD_MAN_S,
-    )
-    return at_the_fault(Partition(caller, spec, _look(caller, spec)), hold_s=hold_s)
+    arguments.check("cut_edge", **locals())
+    kind: EdgeKind = "refuse" if refuse else "partition"
+    return _between(caller, callee, hold_s, Partition, kind, to_replica=replica)
 
 
 def lose_name(
@@ -122,10 +84,19 @@ def lose_name(
     answer is that there is no such name, and nobody is asked. Proved by the callers' own count of
     look-ups.
     """
-    arguments.check("lose_name", caller=caller, callee=callee, hold_s=hold_s, answer=answer)
-    spec = EdgeFaultSpec(to=callee, kind="dns", answer=answer, duration_s=hold_s + DEAD_MAN_S)
-    return at_the_fault(NameResolution(caller, spec, _look(caller, spec)), hold_s=hold_s)
+    arguments.check("lose_name", **locals())
+    return _between(caller, callee, hold_s, NameResolution, "dns", answer=answer)
 
 
-def _look(caller: str, spec: EdgeFaultSpec) -> Look:
-    return partial(look, current().platform, caller, spec.to, spec.to_replica)
+def _between(
+    caller: str,
+    callee: str,
+    hold_s: float,
+    fault: type[EdgeFault],
+    kind: EdgeKind,
+    **own: object,
+) -> dict[str, JsonValue]:
+    """Hold a fault between two services; `own` are the fields of its specification that it has."""
+    spec = EdgeFaultSpec(to=callee, kind=kind, duration_s=hold_s + DEAD_MAN_S, **own)  # type: ignore[arg-type]  # checked by name just before
+    passing = partial(look, current().platform, caller, spec.to, spec.to_replica)
+    return at_the_fault(fault(caller, spec, passing), hold_s=hold_s)

@@ -13,6 +13,9 @@ FAULT_KINDS = ("latency", "errors", "hang", "crash")
 EDGE_KINDS = ("latency", "errors", "partition", "refuse", "dns")
 """… and on its way to another one."""
 
+LONGEST_S = 600.0
+"""A service keeps no fault for longer, whoever set it (teashop/serving/faults.py and edges.py)."""
+
 EDGES = (("gateway", "inference"), ("gateway", "orders"), ("orders", "dispatch"))
 """Who calls whom, and nobody else does."""
 
@@ -38,16 +41,7 @@ class FaultSpec:
     def __post_init__(self) -> None:
         if self.kind not in FAULT_KINDS:
             raise ValueError(f"kind must be one of {', '.join(FAULT_KINDS)}, got {self.kind!r}")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share must be between 0 and 1, got {self.share}")
-        if not (math.isfinite(self.latency_s) and self.latency_s >= 0):
-            raise ValueError(f"latency_s must be 0 or more, got {self.latency_s}")
-        if self.kind == "latency" and self.latency_s == 0:
-            raise ValueError("a latency fault needs latency_s above 0")
-        if not 400 <= self.status <= 599:
-            raise ValueError(f"status must be between 400 and 599, got {self.status}")
-        if not (math.isfinite(self.duration_s) and self.duration_s > 0):
-            raise ValueError(f"duration_s must be above 0, got {self.duration_s}")
+        _refuse_what_no_service_takes(self)
 
     def as_json(self) -> dict[str, str | float | int]:
         """The body of `POST /faults`."""
@@ -84,22 +78,13 @@ class EdgeFaultSpec:
     def __post_init__(self) -> None:
         if self.kind not in EDGE_KINDS:
             raise ValueError(f"kind must be one of {', '.join(EDGE_KINDS)}, got {self.kind!r}")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share must be between 0 and 1, got {self.share}")
-        for name in ("latency_s", "jitter_s"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be 0 or more, got {value}")
-        if self.kind == "latency" and self.latency_s == 0:
-            raise ValueError("a latency fault needs latency_s above 0")
-        if not 400 <= self.status <= 599:
-            raise ValueError(f"status must be between 400 and 599, got {self.status}")
+        _refuse_what_no_service_takes(self)
+        if not (math.isfinite(self.jitter_s) and self.jitter_s >= 0):
+            raise ValueError(f"jitter_s must be 0 or more, got {self.jitter_s}")
         if self.answer not in {"fails", "none"}:
             raise ValueError(f"answer must be fails or none, got {self.answer!r}")
         if self.kind == "dns" and self.to_replica is not None:
             raise ValueError("dns takes no to_replica: a name stands for all replicas of a service")
-        if not (math.isfinite(self.duration_s) and self.duration_s > 0):
-            raise ValueError(f"duration_s must be above 0, got {self.duration_s}")
 
     def as_json(self) -> dict[str, str | float | int]:
         """What was asked for, without what does not belong to its kind."""
@@ -114,6 +99,20 @@ class EdgeFaultSpec:
 
 
 type AnyFault = FaultSpec | EdgeFaultSpec
+
+
+def _refuse_what_no_service_takes(spec: AnyFault) -> None:
+    """What both kinds of faults have in common."""
+    if not 0 <= spec.share <= 1:
+        raise ValueError(f"share must be between 0 and 1, got {spec.share}")
+    if not (math.isfinite(spec.latency_s) and spec.latency_s >= 0):
+        raise ValueError(f"latency_s must be 0 or more, got {spec.latency_s}")
+    if spec.kind == "latency" and spec.latency_s == 0:
+        raise ValueError("a latency fault needs latency_s above 0")
+    if not 400 <= spec.status <= 599:
+        raise ValueError(f"status must be between 400 and 599, got {spec.status}")
+    if not 0 < spec.duration_s <= LONGEST_S:
+        raise ValueError(f"duration_s must be above 0 and at most 600, got {spec.duration_s}")
 
 
 def fault_body(
