@@ -102,3 +102,27 @@ def test_a_lost_cluster_is_told(
     cluster.drop_watches = False
     until_real(lambda: watcher.lost() is None, "it came back")
     assert not platform.tear_down()
+
+
+def test_a_watch_that_brings_what_cannot_be_read_begins_anew(
+    cluster: FakeCluster, kubernetes: KubernetesPlatform
+):
+    kubernetes.deploy(ONE)
+    kubernetes.wait_ready(20)
+    watcher = kubernetes._shop.watcher
+    lists, apply, broken = watcher.lists, watcher._on_event, []
+
+    def once(kind: str, item: dict) -> None:
+        if not broken:
+            broken.append(item)
+            raise KeyError("status")
+        apply(kind, item)
+
+    watcher._on_event = once
+    victim = kubernetes.replicas("gateway")[0]
+    kubernetes.kill(victim.replica_id)
+    until_real(lambda: watcher.lists > lists, "a new list was taken")
+    until_real(
+        lambda: {r.identity for r in kubernetes.replicas("gateway") if r.ready} - {victim.identity},
+        "the replacement was seen",
+    )

@@ -81,11 +81,17 @@ class Watcher:
                     self._failing_since_s = None
                 version = self._follow(version)
                 failures = 0
-            except ClusterError as error:
+            except (ClusterError, ValueError, KeyError, TypeError) as error:
+                # What cannot be read is as bad as a broken line: a watch that ended without a word
+                # would leave the run with pods of long ago.
                 version = ""
                 failures += 1
                 if not isinstance(error, Expired):
-                    self._error = error
+                    self._error = (
+                        error
+                        if isinstance(error, ClusterError)
+                        else ClusterError(f"watch {self._path}: unreadable ({error!r})")
+                    )
                     self._failing_since_s = self._failing_since_s or time.monotonic()
                 ceiling_s = min(BACKOFF_CAP_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
                 self._closing.wait(self._rng.uniform(0.0, ceiling_s))
