@@ -41,7 +41,7 @@ class Place(InMemoryPlatform):
 
 @pytest.fixture
 def experiment():
-    return experiments.check(experiments.read(FILE).document, FILE)
+    return experiments.read(FILE)
 
 
 @pytest.fixture
