@@ -271,17 +271,7 @@ class KubernetesPlatform:
 
     def tear_down(self) -> Leftovers:
         """See `Platform`: effects undone, the namespace as it was before; bounded, about two minutes."""
-        shop = self._end_shop()
-        left: list[str] = []
-        lease, self._lease = self._lease, None
-        installation, self._installation = self._installation, None
-        if lease is not None and not lease.still_held():
-            left.append(f"namespace {self.settings.namespace}: another run took it over")
-        elif lease is not None:
-            left += self._undo(shop) + self._put_back(installation)
-            lease.release()
-        self._remove_folder()
-        return Leftovers(files=tuple(left))
+        return self._end(self._end_shop())
 
     def successor(self) -> "KubernetesPlatform":
         """See `Platform`: the namespace stays held, and what it held before stays set aside.
@@ -293,7 +283,8 @@ class KubernetesPlatform:
         heir = KubernetesPlatform(self.settings, connect_to=self._connect, helm=self._helm)
         # With a fault that stays, or without the lease, there is nothing to hand on.
         if self._lease is None or not self._lease.still_held() or self._undo(shop):
-            self.tear_down()
+            if left := self._end(shop):
+                raise PlatformError(5, f"could not be put back: {'; '.join(left.files)}")
             return heir
         self._remove_folder()
         heir._lease, self._lease = self._lease, None
@@ -309,6 +300,18 @@ class KubernetesPlatform:
                 shop.save(shop.plan.run_dir)
             shop.end_watching()
         return shop
+
+    def _end(self, shop: RunningShop | None) -> Leftovers:
+        left: list[str] = []
+        lease, self._lease = self._lease, None
+        installation, self._installation = self._installation, None
+        if lease is not None and not lease.still_held():
+            left.append(f"namespace {self.settings.namespace}: another run took it over")
+        elif lease is not None:
+            left += self._undo(shop) + self._put_back(installation)
+            lease.release()
+        self._remove_folder()
+        return Leftovers(files=tuple(left))
 
     def _undo(self, shop: RunningShop | None) -> list[str]:
         if shop is None:
