@@ -199,19 +199,16 @@ def test_a_successor_that_is_never_deployed_puts_back_all_the_same(
     assert not [path for path in cluster.objects if "teashop" in path]
 
 
-def test_a_fault_that_stays_is_not_handed_on(
-    cluster: FakeCluster, kubernetes: KubernetesPlatform, cluster_settings: ClusterSettings
-):
+def test_a_fault_that_stays_is_not_handed_on(cluster: FakeCluster, kubernetes: KubernetesPlatform):
     kubernetes.deploy(ONE)
     kubernetes.wait_ready(20)
     kubernetes.operations.cordon("one")
-    for _ in range(2):  # the successor's try, and the tear-down's
+    for _ in range(2):  # before it would be handed on, and as all is put back
         cluster.fail.append((lambda _, path: path == "/api/v1/nodes/one", Refusal(403, "no")))
-    heir = kubernetes.successor()
-    assert (
-        LEASE not in cluster.objects
-    )  # ended like any other, with the fault on record until it goes
-    assert not heir.tear_down()
+    with pytest.raises(PlatformError, match="node one is cordoned") as error:
+        kubernetes.successor()
+    assert error.value.exit_code == 5
+    assert LEASE not in cluster.objects
 
 
 @pytest.mark.parametrize("ended_by", ["down", "tear_down"])

@@ -270,6 +270,7 @@ class Platform(Protocol):
         """End what is deployed; the platform for the next deployment at the same place.
 
         What was there before this one is put back by the successor's `tear_down`, where putting it
-        back and taking it away again would cost time.
+        back and taking it away again would cost time. `PlatformError` (5) when something stays that
+        the next deployment must not find.
         """
         ...
