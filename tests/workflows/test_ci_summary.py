@@ -14,8 +14,7 @@ TOOL = Path(__file__).resolve().parents[2] / "tools" / "ci_summary.py"
 JUNIT = """<?xml version="1.0"?><testsuites><testsuite name="pytest">
 <testcase classname="tests.a" name="test_good" time="1.5"/>
 <testcase classname="tests.a" name="test_left_out" time="0"><skipped message="no helm"/></testcase>
-<testcase classname="tests.a" name="test_bad" time="2.5"><failure message="assert 1 &lt; 0
-more of it">text</failure></testcase>
+<testcase classname="tests.a" name="test_bad" time="2.5"><failure message="assert 1 &lt; 0&#10;more of it">text</failure></testcase>
 </testsuite></testsuites>"""
 
 
