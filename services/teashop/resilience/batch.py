@@ -216,14 +216,14 @@ class Batch:
         finishes = self._finishes
         while finishes and finishes[0][2].outcome is not None:
             heappop(finishes)
+        finish_s = math.inf
         if finishes:
             left = finishes[0][0] - self._virtual
-            step = 1 + self._pace * self.running
-            self._finish_s = now_s + left * step if left > 0.0 else now_s
-        else:
-            self._finish_s = math.inf
+            finish_s = now_s + left * (1 + self._pace * self.running) if left > 0.0 else now_s
+        self._finish_s = finish_s
         deadlines = self._deadlines
-        while deadlines and deadlines[0][2].outcome is not None:
+        # Most have ended before their deadline; what is not next anyway need not be looked at.
+        while deadlines and deadlines[0][0] < finish_s and deadlines[0][2].outcome is not None:
             heappop(deadlines)
         if deadlines:
             late_s = deadlines[0][0]

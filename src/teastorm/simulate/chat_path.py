@@ -11,7 +11,7 @@ from teashop.resilience.sequence import Outcome, QueueFull, Sequence
 from teashop.resilience.waiting_room import TicketInvalid, TicketTooEarly, TicketUsed
 from teastorm.simulate.paths import Path
 from teastorm.simulate.timeouts import Timeouts, holds_permit
-from teastorm.simulate.visit import CRITICAL, FULL, MENU_RUNG, RULES, SHORT, Try, Visit
+from teastorm.simulate.visit import CRITICAL, FULL, MENU_RUNG, RULES, SHORT, UNANSWERED, Try, Visit
 
 if TYPE_CHECKING:
     from teashop.resilience.front import Front
@@ -94,7 +94,7 @@ class ChatPath(Path):
             self.refuse(now_s, visit, "limit", "inference", early.retry_after_s)
             return False
         except (TicketUsed, TicketInvalid):
-            self.back.answered(now_s, visit, "", 0.0)
+            self.back.answered(now_s, visit, UNANSWERED, 0.0)
             return False
         return True
 

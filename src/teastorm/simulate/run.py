@@ -22,7 +22,7 @@ from teastorm.simulate.scenario import Event, Happening, Scenario
 from teastorm.simulate.street import Street
 from teastorm.simulate.tally import ClassTally, Tally
 from teastorm.simulate.timeouts import Timeouts, holds_permit
-from teastorm.simulate.visit import NAMES, Try
+from teastorm.simulate.visit import FULL, NAMES, NO_RUNG, SHORT, Try
 
 _WATCH_S = 0.1
 
@@ -54,15 +54,19 @@ class _Run:
         self._progress = progress
         self._loop = Loop()
         seconds = scenario.demand.seconds
-        self._tally = Tally(seconds, scenario.window_s or (0.0, seconds))
-        front = scenario.front
+        front, clients = scenario.front, scenario.clients
+        self._tally = Tally(
+            seconds,
+            scenario.window_s or (0.0, seconds),
+            worths={FULL: 1.0, SHORT: front.tokens_short / front.tokens_full, NO_RUNG: 1.0},
+            deadlines_s=[clients.deadlines_s[name] for name in NAMES],
+        )
         self._crowd = Crowd(
             self._loop,
-            scenario.clients,
+            clients,
             scenario.mix,
             self._tally,
             hop_s=scenario.hop_s,
-            short_weight=front.tokens_short / front.tokens_full,
         )
         inference = scenario.inference
         on = scenario.protections
@@ -166,6 +170,7 @@ class _Run:
         share = scenario.clients.honour_share
         stream = arrivals(scenario.demand, share, self._seed, progress=self._came)
         end_s = self._loop.run(stream, self._crowd.arrive)
+        tally.settle()
         start_s, stop_s = tally.window_s
         width_s = stop_s - start_s
         classes = {name: _class_result(tally.classes[n], width_s) for n, name in enumerate(NAMES)}
@@ -192,10 +197,10 @@ class _Run:
             changes=sum(a != b for a, b in itertools.pairwise(wanted)),
             replicas=tuple(Replicas(at_s=t, wanted=w, ready=r) for t, w, r in curve),
             series=Series(
-                offered=tuple(tally.offered[: int(seconds) + 1]),
-                good=tuple(tally.good[: int(seconds) + 1]),
-                missed=tuple(tally.missed[: int(seconds) + 1]),
-                refused=tuple(tally.refused[: int(seconds) + 1]),
+                offered=tuple(tally.offered[: int(seconds) + 1].tolist()),
+                good=tuple(tally.good[: int(seconds) + 1].tolist()),
+                missed=tuple(tally.missed[: int(seconds) + 1].tolist()),
+                refused=tuple(tally.refused[: int(seconds) + 1].tolist()),
             ),
             street={
                 "accepted": self._street.accepted,
