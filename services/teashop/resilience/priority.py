@@ -129,9 +129,13 @@ class Threshold:
         mixed = zlib.crc32(user.encode("utf-8", "replace")) ^ self._epoch
         mixed ^= mixed >> 16
         # Each product in two halves, so that no number is longer than a machine word.
-        mixed = (mixed & 0xFFFF) * 0x85EBCA6B + (((mixed >> 16) * 0x85EBCA6B & 0xFFFF) << 16) & _MASK
+        mixed = (mixed & 0xFFFF) * 0x85EBCA6B + (
+            ((mixed >> 16) * 0x85EBCA6B & 0xFFFF) << 16
+        ) & _MASK
         mixed ^= mixed >> 13
-        mixed = (mixed & 0xFFFF) * 0xC2B2AE35 + (((mixed >> 16) * 0xC2B2AE35 & 0xFFFF) << 16) & _MASK
+        mixed = (mixed & 0xFFFF) * 0xC2B2AE35 + (
+            ((mixed >> 16) * 0xC2B2AE35 & 0xFFFF) << 16
+        ) & _MASK
         return (mixed ^ mixed >> 16) / _HASHES
 
     def _rotate(self, now_s: float) -> None:

@@ -6,7 +6,6 @@ from typing import ClassVar, Final
 from teashop.resilience.checks import above, at_least
 from teashop.resilience.refusal import Refusal
 
-
 _FEW: Final = 256
 """So many users cost nothing to remember."""
 

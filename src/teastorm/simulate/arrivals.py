@@ -94,7 +94,9 @@ def _drawn(
         moments = times[order].tolist()
         # Names are made anew: a table of all users would be looked up in memory no cache holds.
         visits = [
-            Visit(n, time_s, kind, level, _CROWDS[crowd] + str(place), honoured, jitter, plain, extra)
+            Visit(
+                n, time_s, kind, level, _CROWDS[crowd] + str(place), honoured, jitter, plain, extra
+            )
             for n, (time_s, kind, level, crowd, place, honoured, jitter, plain, extra) in enumerate(
                 zip(
                     moments,

@@ -271,3 +271,21 @@ class ChatPath(Path):
             self.back.ticketed(now_s, visit, ticket.token, ticket.eta_s)
         else:
             self.back.answered(now_s, visit, MENU_RUNG if rung == MENU_RUNG else RULES, 0.0)
+
+
+def ended(now_s: float, attempt: Try, sequence: Sequence) -> None:
+    """Tell the path of a chat's attempt what became of its call."""
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.ended(now_s, attempt, sequence)
+
+
+def lost(now_s: float, attempt: Try) -> None:
+    """Tell it that the replica was lost."""
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.lost(now_s, attempt)
+
+
+def call_late(now_s: float, attempt: Try) -> None:
+    """Tell it that its gateway has waited long enough."""
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.call_late(now_s, attempt)

@@ -63,20 +63,23 @@ class Crowd:
         """A wish's first attempt."""
         klass = visit.klass
         self._came[klass](now_s)
-        self._next().receive(now_s, visit, self._deadlines_s[klass])
+        gateways = self.gateways
+        turn = self._turn + 1
+        if turn >= len(gateways):
+            turn = 0
+        self._turn = turn
+        gateways[turn].receive(now_s, visit, self._deadlines_s[klass])
 
     def _again(self, now_s: float, visit: Visit) -> None:
         wish = visit.wish
         budget_s = 0.001 if wish is None else wish.budget_ms(now_s) / 1000
         self._retried[visit.klass](visit.intended_s)
-        self._next().receive(now_s, visit, budget_s)
-
-    def _next(self) -> Gateway:
+        gateways = self.gateways
         turn = self._turn + 1
-        if turn >= len(self.gateways):
+        if turn >= len(gateways):
             turn = 0
         self._turn = turn
-        return self.gateways[turn]
+        gateways[turn].receive(now_s, visit, budget_s)
 
     # What the gateways tell; `now_s` is their time.
 

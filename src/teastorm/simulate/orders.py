@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 
 
@@ -28,8 +29,8 @@ class Threads:
             heapq.heappop(inside)
         if len(inside) >= self._most:
             return None
-        start_s = max(now_s, self._free_at_s[0])
-        done_s = start_s + work_s
+        free_s = self._free_at_s[0]
+        done_s = (free_s if free_s > now_s else now_s) + work_s
         heapq.heapreplace(self._free_at_s, done_s)
         heapq.heappush(inside, done_s)
         self.busy_s += work_s
@@ -51,4 +52,5 @@ class OrdersReplica:
 
     def transaction(self, now_s: float) -> float | None:
         """When a transaction that comes now is done; None: refused, the line is full."""
-        return self.threads.begin(now_s, self._rng.expovariate(1.0) * self._transaction_s)
+        work_s = -math.log(1.0 - self._rng.random()) * self._transaction_s
+        return self.threads.begin(now_s, work_s)

@@ -7,14 +7,13 @@ import itertools
 import random
 
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.front import Front
-from teashop.resilience.sequence import BatchConfig, Sequence
+from teashop.resilience.sequence import BatchConfig
 from teastorm.simulate.arrivals import Progress, arrivals, silent
-from teastorm.simulate.chat_path import ChatPath
+from teastorm.simulate.chat_path import call_late, ended, lost
 from teastorm.simulate.crowd import Crowd
 from teastorm.simulate.fleet import Fleet
 from teastorm.simulate.gateway import Gateway
-from teastorm.simulate.loop import Callback, Loop
+from teastorm.simulate.loop import Loop
 from teastorm.simulate.orders import OrdersReplica
 from teastorm.simulate.result import ClassResult, Refusals, Replicas, Result, Series
 from teastorm.simulate.scaler import Scaler
@@ -22,9 +21,11 @@ from teastorm.simulate.scenario import Event, Happening, Scenario
 from teastorm.simulate.street import Street
 from teastorm.simulate.tally import ClassTally, Tally
 from teastorm.simulate.timeouts import Timeouts, holds_permit
-from teastorm.simulate.visit import FULL, NAMES, NO_RUNG, SHORT, Try
+from teastorm.simulate.visit import FULL, NAMES, NO_RUNG, SHORT
 
 _WATCH_S = 0.1
+_SETTLED_AFTER = 4_000
+"""Arrivals between two counts of what they came to."""
 
 
 def simulate(scenario: Scenario, seed: int, *, progress: Progress = silent) -> Result:
@@ -85,13 +86,14 @@ class _Run:
             startup_s=inference.startup_s,
             restart_s=scenario.restart_s,
             discovery_s=scenario.discovery_s,
-            ended=_ended,
-            lost=_lost,
+            ended=ended,
+            lost=lost,
         )
         self._street = Street(scenario.street, on, len(scenario.mix.shops))
         self._gateways = self._made()
         self._crowd.gateways = self._gateways
         self._at_end_s = (0.0, 0.0)
+        self._settled = 0
         self._plan()
 
     def _made(self) -> list[Gateway]:
@@ -108,7 +110,7 @@ class _Run:
             for n in range(model.replicas)
         ]
         calls = Timeouts(
-            self._loop, scenario.front.timeout_s + scenario.hop_s, _call_late, alive=holds_permit
+            self._loop, scenario.front.timeout_s + scenario.hop_s, call_late, alive=holds_permit
         )
         return [
             Gateway(
@@ -138,8 +140,7 @@ class _Run:
         until_s = seconds + scenario.clients.patience_s
         for n, gateway in enumerate(self._gateways):
             first_s = _WATCH_S * (n + 1) / len(self._gateways)
-            front = gateway.front
-            loop.every(_WATCH_S, _watch(front), first_s=first_s, until_s=until_s)
+            loop.every(_WATCH_S, gateway.watch, first_s=first_s, until_s=until_s)
         if scenario.scaling is not None:
             scaler = Scaler(
                 scenario.scaling, scenario.inference, self._fleet, self._gateways, self._tally
@@ -160,8 +161,10 @@ class _Run:
         self._at_end_s = (self._fleet.pod_seconds, now_s)
 
     def _came(self, now_s: float, arrived: int) -> None:
-        """Before each slice of arrivals."""
-        self._tally.settle()
+        """Before each slice of arrivals; a slice may be small, and counting few costs as counting many."""
+        if arrived - self._settled >= _SETTLED_AFTER:
+            self._settled = arrived
+            self._tally.settle()
         self._progress(now_s, arrived)
 
     def result(self) -> Result:
@@ -211,30 +214,6 @@ class _Run:
             arrivals=tally.arrivals,
             events=self._loop.events,
         )
-
-
-def _watch(front: Front[Try]) -> Callback:
-    """A look at one gateway; the event loop never lags in virtual time."""
-
-    def look(now_s: float, _: object) -> None:
-        front.observe(now_s, 0.0)
-
-    return look
-
-
-def _ended(now_s: float, attempt: Try, sequence: Sequence) -> None:
-    if isinstance(attempt.path, ChatPath):
-        attempt.path.ended(now_s, attempt, sequence)
-
-
-def _lost(now_s: float, attempt: Try) -> None:
-    if isinstance(attempt.path, ChatPath):
-        attempt.path.lost(now_s, attempt)
-
-
-def _call_late(now_s: float, attempt: Try) -> None:
-    if isinstance(attempt.path, ChatPath):
-        attempt.path.call_late(now_s, attempt)
 
 
 def _class_result(tally: ClassTally, width_s: float) -> ClassResult:

@@ -61,6 +61,9 @@ class Buffer:
         self._width = width
         self.add: Add = self._numbers.append
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
     def taken(self) -> NDArray[np.float64]:
         """The columns of what was added since the last call, (width, rows)."""
         rows = np.array(self._numbers).reshape(-1, self._width)
@@ -100,7 +103,9 @@ class ClassTally:
         """Wishes with an outcome."""
         return self.good + self.degraded + self.refused + self.failed
 
-    def judge(self, rung: str, worth: float, good: NDArray[np.bool_], s: NDArray[np.float64]) -> None:
+    def judge(
+        self, rung: str, worth: float, good: NDArray[np.bool_], s: NDArray[np.float64]
+    ) -> None:
         """Count answers of one rung in the window: which were good, and their latencies `s`."""
         count, kept = len(good), int(good.sum())
         self.rungs[rung] += count
@@ -170,14 +175,13 @@ class Tally:
             if klass == CHAT:
                 self.offered += self._by_second(came_s)
             for rung, buffer in counted.answers.items():
-                self._judge(klass, rung, buffer.taken())
+                if len(buffer):
+                    self._judge(klass, rung, buffer.taken())
         self.missed += self._by_second(self._given_up.taken()[0])
         self.refused += self._by_second(self._refusals.taken()[0])
 
     def _judge(self, klass: int, rung: str, columns: NDArray[np.float64]) -> None:
         intended_s, latency_s = columns[0], columns[1]
-        if not len(intended_s):
-            return
         worth = self._worths.get(rung, 0.0)
         good = (latency_s <= self._deadlines_s[klass]) & (worth > 0.0)
         if klass == CHAT:
