@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _POLICIES = (
-    "admission", "backlog", "balance", "baseline", "batch", "breaker", "front", "limit", "outgoing",
-    "pressure", "priority", "queue", "quota", "rate", "refusal", "retry", "retry_after", "room",
-    "sequence",
+    "admission", "backlog", "balance", "baseline", "batch", "breaker", "front", "hysteresis", "limit",
+    "outgoing", "pressure", "priority", "queue", "quota", "rate", "refusal", "retry", "retry_after",
+    "room", "sequence", "waiting_room",
 )  # fmt: skip
 _MODEL = (
     "arrivals", "chat_path", "crowd", "fleet", "gateway", "inference", "loop", "orders",

@@ -77,8 +77,8 @@ class Quotas:
     def early_s(self, user: str, now_s: float) -> float:
         """0 if a request of `user` conforms, which counts it; else how much too early it is."""
         users = self._tat_s
-        tat_s = users.get(user, now_s)
-        if tat_s > now_s:
+        tat_s = users.get(user)
+        if tat_s is not None and tat_s > now_s:
             early_s = tat_s - self._allowance_s - now_s
             if early_s > 0.0:
                 return early_s

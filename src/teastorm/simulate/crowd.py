@@ -43,11 +43,13 @@ class Crowd:
     ) -> None:
         self._loop = loop
         self._clients = clients
-        self._mix = mix
+        self._pay_after_s = mix.pay_after_s
+        self._status_after_s = mix.status_after_s
         self._tally = tally
         self._hop_s = hop_s
         self._start_s, self._end_s = tally.window_s
         self._asks = self._again  # bound once: it goes into the heap with every retry
+        self._arrives = self.arrive
         self._came = [counted.came for counted in tally.classes]
         self._retried = [counted.again for counted in tally.classes]
         self._answered = [counted.answered for counted in tally.classes]
@@ -169,22 +171,15 @@ class Crowd:
 
     def _followed(self, heard_s: float, checkout: Visit) -> None:
         """Payment and status questions, each at its time but not before the order is there."""
-        mix = self._mix
-        pay_s = checkout.intended_s + mix.pay_after_s
-        times = [(PAYMENT, pay_s)]
-        times += [(STATUS, pay_s + (n + 1) * mix.status_after_s) for n in range(checkout.extra)]
-        for klass, intended_s in times:
-            self._born += 1
-            at_s = max(intended_s, heard_s)
-            visit = Visit(
-                -self._born,
-                at_s,
-                klass,
-                CRITICAL_PLUS,
-                checkout.user,
-                checkout.honours,
-                math.fmod(checkout.jitter + 0.37 * self._born, 1.0),
-                False,
-                0,
-            )
-            self._loop.at(at_s, self.arrive, visit)
+        at_s = checkout.intended_s + self._pay_after_s
+        self._follow(PAYMENT, at_s if at_s > heard_s else heard_s, checkout)
+        for _ in range(checkout.extra):
+            at_s += self._status_after_s
+            self._follow(STATUS, at_s if at_s > heard_s else heard_s, checkout)
+
+    def _follow(self, klass: int, at_s: float, checkout: Visit) -> None:
+        self._born += 1
+        jitter = (checkout.jitter + 0.37 * self._born) % 1.0
+        user, honours = checkout.user, checkout.honours
+        visit = Visit(-self._born, at_s, klass, CRITICAL_PLUS, user, honours, jitter, False, 0)
+        self._loop.at(at_s, self._arrives, visit)

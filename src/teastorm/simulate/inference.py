@@ -82,14 +82,13 @@ class Replica[C]:
 
     def _settle(self, now_s: float) -> None:
         batch = self.batch
-        ended = batch.take_ended()
-        if ended:
-            for sequence in ended:
+        if batch.any_ended:
+            for sequence in batch.take_ended():
                 call = self._calls.pop(sequence.number, None)
                 if call is not None:
                     self._ended(now_s, call, sequence)
-        due_s = batch.next_event_s()
-        if due_s is not None and due_s < self._due_s:
+        due_s = batch.due_s
+        if due_s < self._due_s:
             self._due_s = due_s
             self._loop.at(due_s, self._fires)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import random
+from heapq import heappop, heappush, heapreplace
 
 
 class Threads:
@@ -26,13 +26,13 @@ class Threads:
         """When a job that comes now is done; None: too many are inside."""
         inside = self._inside
         while inside and inside[0] <= now_s:
-            heapq.heappop(inside)
+            heappop(inside)
         if len(inside) >= self._most:
             return None
         free_s = self._free_at_s[0]
         done_s = (free_s if free_s > now_s else now_s) + work_s
-        heapq.heapreplace(self._free_at_s, done_s)
-        heapq.heappush(inside, done_s)
+        heapreplace(self._free_at_s, done_s)
+        heappush(inside, done_s)
         self.busy_s += work_s
         return done_s
 
