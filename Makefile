@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow e2e e2e-all lint format bench lock clean experiments kind-up kind-jobs kind-down
+.PHONY: help venv demo test test-slow e2e e2e-all lint format compile bench lock clean experiments kind-up kind-jobs kind-down
 
 BIN := .venv/bin
 EXPERIMENT ?=
@@ -60,6 +60,9 @@ kind-jobs: ## Give that cluster the image for load from inside it
 
 kind-down: ## Remove that cluster
 	@tools/kind-down
+
+compile: venv ## Compile the simulator's hot modules (needs a C compiler); simulate and tune then use them
+	@tools/compile
 
 bench: venv ## Measure, and write docs/benchmarks.md
 	@$(BIN)/python -m teastorm.bench

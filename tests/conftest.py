@@ -6,6 +6,9 @@ import os
 
 from hypothesis import settings
 
+# Tests change policies from outside, which a compiled copy of them would not notice.
+os.environ["TEASTORM_PLAIN"] = "1"
+
 pytest_plugins = ["tests.postgres"]
 
 # On a busy machine an example may be slow without anything being wrong. Whoever works on the code

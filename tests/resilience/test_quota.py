@@ -54,15 +54,36 @@ def test_users_do_not_share() -> None:
     assert taken(quotas, "bo", 0.0)
 
 
+@given(st.lists(st.tuples(st.integers(0, 30), st.floats(0.0, 2.0)), max_size=200))
+def test_what_is_forgotten_was_full_again(asked: list[tuple[int, float]]) -> None:
+    """Forgetting changes no answer: one that remembers everybody answers alike."""
+    config = QuotaConfig(rate_rps=0.7, burst=2)
+    quotas, everybody = Quotas(config), {user: Quotas(config) for user in range(31)}
+    quotas._swept_above = 3
+    now_s = 0.0
+    for user, gap_s in asked:
+        now_s += gap_s
+        assert quotas.early_s(str(user), now_s) == everybody[user].early_s("alone", now_s)
+        quotas._swept_above = min(quotas._swept_above, max(3, len(quotas)))
+
+
+def test_memory_is_that_of_the_last_moments() -> None:
+    quotas = Quotas(QuotaConfig(rate_rps=2.0, burst=3))
+    for n in range(20_000):
+        quotas.take(str(n), n / 100)
+    assert len(quotas) <= 512  # fifty of them are not full again
+
+
 @given(st.lists(st.integers(0, 30), max_size=200))
-def test_memory_is_bounded_and_the_stalest_goes(users: list[int]) -> None:
+def test_memory_is_bounded_and_the_fullest_go(users: list[int]) -> None:
     quotas = Quotas(QuotaConfig(rate_rps=0.001, burst=1, max_users=5))
-    recent: list[int] = []
+    kept: dict[int, float] = {}
     for i, user in enumerate(users):
-        fresh = taken(quotas, str(user), float(i))
-        assert fresh == (user not in recent)
-        recent = [*(other for other in recent if other != user), user][-5:]
-        assert len(quotas) == len(recent)
+        assert taken(quotas, str(user), float(i)) == (user not in kept)
+        kept.setdefault(user, float(i))
+        if len(kept) > 5:
+            del kept[min(kept, key=lambda u: kept[u])]
+        assert len(quotas) == len(kept)
 
 
 def test_a_crowd_beyond_the_memory_costs_no_search() -> None:

@@ -13,8 +13,8 @@ vLLM's scheduler without preemption.
 
 from __future__ import annotations
 
-import bisect
 import math
+from bisect import bisect_left, insort
 from heapq import heappop, heappush
 from typing import Final
 
@@ -115,7 +115,7 @@ class Batch:
             if not self._waiting or self._waiting[-1][0] <= rank:
                 raise QueueFull(self.drain_s())
             self._end(self._waiting[-1][2], self._now, Outcome.EVICTED)
-        bisect.insort(self._waiting, (rank, sequence.number, sequence))
+        insort(self._waiting, (rank, sequence.number, sequence))
         self._waiting_work += sequence.work_s
         if deadline_s is not None and self._drops_late:
             self._known = False
@@ -165,11 +165,21 @@ class Batch:
         self._ended = []
         return ended
 
-    def next_event_s(self) -> float | None:
-        """When something happens next if nobody joins or leaves; None when nothing is here."""
+    @property
+    def any_ended(self) -> bool:
+        """Whether `take_ended` has something to give."""
+        return len(self._ended) > 0
+
+    @property
+    def due_s(self) -> float:
+        """When something happens next if nobody joins or leaves; infinite when nothing is here."""
         if not self._known:
             self._look_ahead()
-        at_s = self._finish_s if self._finish_s < self._late_s else self._late_s
+        return self._finish_s if self._finish_s < self._late_s else self._late_s
+
+    def next_event_s(self) -> float | None:
+        """`due_s`, or None when nothing is here."""
+        at_s = self.due_s
         return None if at_s == math.inf else at_s
 
     def tokens_out(self, sequence: Sequence) -> int:
@@ -216,14 +226,14 @@ class Batch:
         finishes = self._finishes
         while finishes and finishes[0][2].outcome is not None:
             heappop(finishes)
+        finish_s = math.inf
         if finishes:
             left = finishes[0][0] - self._virtual
-            step = 1 + self._pace * self.running
-            self._finish_s = now_s + left * step if left > 0.0 else now_s
-        else:
-            self._finish_s = math.inf
+            finish_s = now_s + left * (1 + self._pace * self.running) if left > 0.0 else now_s
+        self._finish_s = finish_s
         deadlines = self._deadlines
-        while deadlines and deadlines[0][2].outcome is not None:
+        # Most have ended before their deadline; what is not next anyway need not be looked at.
+        while deadlines and deadlines[0][0] < finish_s and deadlines[0][2].outcome is not None:
             heappop(deadlines)
         if deadlines:
             late_s = deadlines[0][0]
@@ -286,6 +296,6 @@ class Batch:
         self._ended.append(sequence)
 
     def _leave_queue(self, sequence: Sequence) -> None:
-        index = bisect.bisect_left(self._waiting, (sequence.rank, sequence.number))
+        index = bisect_left(self._waiting, (sequence.rank, sequence.number))
         del self._waiting[index]
         self._waiting_work = self._waiting_work - sequence.work_s if self._waiting else 0.0

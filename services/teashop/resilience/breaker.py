@@ -65,7 +65,7 @@ class Breaker:
     record it as ok, the limit and the budget deal with it. Not thread-safe.
     """
 
-    __slots__ = ("_calls", "_closed", "_config", "_failures", "_most", "_probes_out", "_since_s",
+    __slots__ = ("_calls", "_closed", "_config", "_failures", "_most", "_oldest_s", "_probes_out", "_since_s",
                  "_succeeded", "_window_s", "state")  # fmt: skip
 
     def __init__(self, config: BreakerConfig) -> None:
@@ -76,6 +76,7 @@ class Breaker:
         self._window_s = config.window_s
         self._calls: deque[tuple[float, bool]] = deque()
         self._failures = 0
+        self._oldest_s = 0.0  # of `_calls`, if there are any
         self._since_s = 0.0
         self._probes_out = 0
         self._succeeded = 0
@@ -101,10 +102,12 @@ class Breaker:
         """The answer to a call that was allowed."""
         if self._closed:
             calls = self._calls
+            if not calls:
+                self._oldest_s = now_s
             calls.append((now_s, ok))
             if not ok:
                 self._failures += 1
-            if len(calls) > self._most or calls[0][0] < now_s - self._window_s:
+            if self._oldest_s < now_s - self._window_s or len(calls) > self._most:
                 self._forget(now_s)
             if self._failures:
                 self._judge(now_s)
@@ -127,6 +130,7 @@ class Breaker:
         calls = self._calls
         while len(calls) > self._most or calls[0][0] < now_s - self._window_s:
             self._failures -= not calls.popleft()[1]
+        self._oldest_s = calls[0][0]
 
     def _judge(self, now_s: float) -> None:
         config, calls = self._config, self._calls

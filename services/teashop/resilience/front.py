@@ -58,7 +58,7 @@ class Front[W]:
     """
 
     __slots__ = ("_full", "_full_answer_s", "_ladder", "_priorities", "_quotas_on", "_seen_ai",
-                 "_seen_orders", "_short", "_short_answer_s", "ai", "ai_backlog", "ai_room", "config", "door",
+                 "_seen_orders", "_short", "_short_answer_s", "_tickets_on", "ai", "ai_backlog", "ai_room", "config", "door",
                  "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
                  "tokens_ticket", "waiting_room")  # fmt: skip
 
@@ -76,6 +76,7 @@ class Front[W]:
         self._priorities = on.priorities
         self._quotas_on = on.quotas
         self._ladder = on.ladder
+        self._tickets_on = on.waiting_room
         self._short_answer_s = config.short_answer_s
         self._full_answer_s = config.full_answer_s
         self._full = (Rung.FULL, config.tokens_full)
@@ -189,7 +190,7 @@ class Front[W]:
                 return _RULES
             if waited or self.tokens_menu.early_s("", now_s) == 0.0:
                 return _MENU
-        if not self.on.waiting_room or not named:
+        if not self._tickets_on or not named:
             return None
         waiting = self.ai_room.waiting
         if not self.waiting_room.has_room(waiting, self.ai_backlog.rate_rps(now_s)):

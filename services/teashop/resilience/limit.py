@@ -27,6 +27,8 @@ __all__ = [
 class Limit(Protocol):
     """What a limiter asks of its maths."""
 
+    __slots__ = ()
+
     @property
     def limit(self) -> int:
         """Requests that may be in flight, at least 1."""
@@ -42,15 +44,20 @@ class Limit(Protocol):
         """
 
 
-class FixedLimit:
+class FixedLimit(Limit):
     """A limit that samples do not move: the bulkhead of old, and the arm without adaptation."""
 
-    __slots__ = ("limit",)
+    __slots__ = ("_limit",)
 
     def __init__(self, n: int) -> None:
         if n < 1:
             raise ValueError(f"FixedLimit.n must be at least 1, got {n}.")
-        self.limit = n
+        self._limit = n
+
+    @property
+    def limit(self) -> int:
+        """Always the same."""
+        return self._limit
 
     def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         """Ignore the sample."""
@@ -93,7 +100,7 @@ class AimdConfig:
         at_least(self, "judged", self.judged, 1)
 
 
-class AimdLimit:
+class AimdLimit(Limit):
     """Additive increase, multiplicative decrease, on time against a baseline and on losses.
 
     After Netflix concurrency-limits (`AIMDLimit`: +1 while used by half, x backoff on a loss or a

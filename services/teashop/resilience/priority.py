@@ -1,8 +1,8 @@
 """Who goes first when not all can: a threshold over criticality and user, after DAGOR."""
 
-import zlib
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 from teashop.resilience.checks import above, at_least, within
 from teashop.resilience.criticality import Criticality
@@ -126,9 +126,16 @@ class Threshold:
             self._rotate(now_s)
         # A CRC is linear: seeded with the epoch it would only flip the same bits of every user. So
         # the mixing is MurmurHash3's finaliser (Appleby, public domain), which is not.
-        mixed = zlib.crc32(user.encode("utf-8", "replace")) ^ self._epoch
-        mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & _MASK
-        mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & _MASK
+        mixed = crc32(user.encode("utf-8", "replace")) ^ self._epoch
+        mixed ^= mixed >> 16
+        # Each product in two halves, so that no number is longer than a machine word.
+        mixed = (mixed & 0xFFFF) * 0x85EBCA6B + (
+            ((mixed >> 16) * 0x85EBCA6B & 0xFFFF) << 16
+        ) & _MASK
+        mixed ^= mixed >> 13
+        mixed = (mixed & 0xFFFF) * 0xC2B2AE35 + (
+            ((mixed >> 16) * 0xC2B2AE35 & 0xFFFF) << 16
+        ) & _MASK
         return (mixed ^ mixed >> 16) / _HASHES
 
     def _rotate(self, now_s: float) -> None:

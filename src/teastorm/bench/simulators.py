@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from teastorm import compiled
 from teastorm.simulate.theory.formulas import mmc_wait
 from teastorm.simulate.theory.queues import observe
 
@@ -50,6 +51,7 @@ def rows(customers: int = CUSTOMERS, rounds: int = ROUNDS) -> list[tuple[str, st
         found.append(
             (what, f"{customers / median_s:,.0f} customers/s", f"{beside}; wait {wait:.2f}")
         )
+    found.append(("what ours was", compiled.use(), "make compile, TEASTORM_PLAIN=1"))
     theory = mmc_wait(SERVERS, LOAD, 1.0)
     found.append((f"mean wait of M/M/{SERVERS} at load {LOAD:g}", f"{theory:.2f}", "theory"))
     return found

@@ -11,6 +11,7 @@ import click
 
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, print_table, say
+from teastorm.cli.plain import choose, plain_option
 from teastorm.cli.run import SEED_MAX
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ _TELL_EVERY_S = 2.0
     type=click.Path(path_type=Path, dir_okay=False),
     help="Take the model's numbers for --check-hpa from this other record.",
 )
+@plain_option
 @json_option
 def simulate(
     *,
@@ -87,6 +89,7 @@ def simulate(
     check_live: Path | None,
     check_hpa: Path | None,
     calibrate_hpa: Path | None,
+    plain: bool,
     as_json: bool,
 ) -> int:
     """Simulate a day in the shop with its own policies; equal seeds give equal bytes.
@@ -95,6 +98,7 @@ def simulate(
     Progress goes to standard error. --check-theory, --check-live and --check-hpa exit 1 when a
     figure is outside its interval or its goal.
     """
+    choose(plain=plain)
     from teastorm.simulate.asked import Asked, scenario_of  # noqa: PLC0415 - keeps --help fast
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - the same
     from teastorm.simulate.many import run_seeds  # noqa: PLC0415 - the same

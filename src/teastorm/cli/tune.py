@@ -13,6 +13,7 @@ import click
 from teastorm.cli.cluster import cluster_options
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, print_table, say
+from teastorm.cli.plain import choose, plain_option
 from teastorm.cli.run import SEED_MAX
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("tuned"),
     show_default=True, help="Folder for tune.html, values.yaml, hpa.yaml, tune.json.",
 )  # fmt: skip
+@plain_option
 @json_option
 @cluster_options
 def tune(
@@ -84,6 +86,7 @@ def tune(
     out: Path,
     verify: bool,
     verify_minutes: float | None,
+    plain: bool,
     as_json: bool,
     where: ClusterSettings | None,
     **given: object,
@@ -99,6 +102,7 @@ def tune(
         raise CommandError(USAGE, "--platform kubernetes and --verify-minutes go with --verify")
     if verify and verify_minutes is not None and where is None:
         raise CommandError(USAGE, "--verify-minutes goes with --platform kubernetes")
+    choose(plain=plain)
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - keeps --help fast
     from teastorm.tune.asked import Asked, wish_of  # noqa: PLC0415 - the same
     from teastorm.tune.errors import TuneInvalid  # noqa: PLC0415 - the same

@@ -3,6 +3,10 @@
 `simulate(Scenario(demand=…), seed)` gives a `Result`. Stable for `teastorm tune`.
 """
 
+from teastorm import compiled
+
+compiled.use()  # before any module that may be there compiled
+
 from teastorm.simulate.demand import Demand, Step
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.result import ClassResult, Replicas, Result, Series

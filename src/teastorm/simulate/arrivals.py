@@ -7,7 +7,8 @@ comes as often as the next. Memory is bounded by the slice and the crowd, not by
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +20,21 @@ from teastorm.simulate.visit import CHAT, CHECKOUT, MENU, Visit
 
 _SLICE = 4_096
 """Arrivals drawn at once, about."""
+_MADE = 512
+"""Visits made at once: as many as a processor's nearest caches hold."""
 _CROWD_MAX = 100_000
 """Users of one kind; beyond it each comes more often than the mix says (see docs)."""
 _KINDS = {"chat": CHAT, "checkout": CHECKOUT, "menu": MENU}
-_LEVELS = {
-    "c": int(Criticality.SHEDDABLE_PLUS),
-    "s": int(Criticality.SHEDDABLE),
-    "b": int(Criticality.CRITICAL),
-    "m": int(Criticality.SHEDDABLE),
-}
+_CROWDS = ("c", "s", "b", "m")
 """Kinds of users: chats, chats that lower themselves, checkouts, menus."""
+_LEVELS = np.array(
+    [
+        Criticality.SHEDDABLE_PLUS,
+        Criticality.SHEDDABLE,
+        Criticality.CRITICAL,
+        Criticality.SHEDDABLE,
+    ]
+)
 _RANKS = {c.label: int(c) for c in Criticality}
 
 
@@ -46,26 +52,24 @@ def arrivals(
     """Every arrival of one run; payments and status questions follow their checkout later."""
     if demand.plan is not None:
         return _planned(demand)
-    return _drawn(demand, honour_share, seed, progress)
+    return itertools.chain.from_iterable(_drawn(demand, honour_share, seed, progress))
 
 
 def _drawn(
     demand: Demand, honour_share: float, seed: int, progress: Progress
-) -> Iterator[tuple[float, Visit]]:
+) -> Iterator[Iterable[tuple[float, Visit]]]:
+    """Slice by slice: a generator that gave them one by one would cost as much as drawing them."""
     mix = demand.mix
     rng = np.random.default_rng([seed, 1])
     chats = demand.orders
-    size = {
-        "c": chats * (1 - mix.lowered_share),
-        "s": chats * mix.lowered_share,
-        "m": chats * mix.menu_per_chat,
-        "b": mix.critical_rps * demand.seconds,
-    }
-    people: list[tuple[str, int, bool]] = []
-    crowds = {
-        name: _Crowd(name, people, expected / mix.requests_per_user, honour_share, rng)
-        for name, expected in size.items()
-    }
+    sizes = (
+        chats * (1 - mix.lowered_share),
+        chats * mix.lowered_share,
+        mix.critical_rps * demand.seconds,
+        chats * mix.menu_per_chat,
+    )
+    # Drawn in the order of c, s, m, b since the first version: a seed's days stay what they were.
+    crowds = {n: _Crowd(sizes[n] / mix.requests_per_user, honour_share, rng) for n in (0, 1, 3, 2)}
     number = 0
     for step in _slices(demand):
         progress(step.start_s, number)
@@ -82,57 +86,60 @@ def _drawn(
         lowered = (rng.random(total) < mix.lowered_share) & (kinds == CHAT)
         understood = rng.random(total) >= mix.unresolvable_share
         statuses = rng.integers(1, mix.status_max + 1, total)
+        members = np.select([lowered, kinds == CHECKOUT, kinds == MENU], [1, 2, 3], 0)
         places = np.empty(total, dtype=np.int64)
-        for name, mask in (
-            ("c", (kinds == CHAT) & ~lowered),
-            ("s", lowered),
-            ("b", kinds == CHECKOUT),
-            ("m", kinds == MENU),
-        ):
-            places[mask] = crowds[name].deal(int(mask.sum()))
-        for time_s, kind, place, plain, jitter, extra in zip(
-            times[order].tolist(),
-            kinds.tolist(),
-            places.tolist(),
-            understood.tolist(),
-            rng.random(total).tolist(),
-            statuses.tolist(),
-            strict=True,
-        ):
-            user, level, honours = people[place]
-            yield (
-                time_s,
-                Visit(number, time_s, kind, level, user, honours, jitter, plain, extra),
-            )
-            number += 1
+        honours = np.empty(total, dtype=np.bool_)
+        for n in range(len(_CROWDS)):
+            mask = members == n
+            dealt = crowds[n].deal(int(mask.sum()))
+            places[mask] = dealt
+            honours[mask] = crowds[n].honours[dealt]
+        columns = (
+            times[order],
+            kinds,
+            _LEVELS[members],
+            members,
+            places,
+            honours,
+            rng.random(total),
+            understood,
+            statuses,
+        )
+        for start in range(0, total, _MADE):
+            yield _made(number + start, [c[start : start + _MADE].tolist() for c in columns])
+        number += total
+
+
+def _made(number: int, columns: list[list[Any]]) -> Iterable[tuple[float, Visit]]:
+    """The next visits, `number` being the first one's."""
+    # Names are made anew: a table of all users would be looked up in memory no cache holds.
+    visits = [
+        Visit(n, time_s, kind, level, _CROWDS[crowd] + str(place), honoured, jitter, plain, extra)
+        for n, (time_s, kind, level, crowd, place, honoured, jitter, plain, extra) in enumerate(
+            zip(*columns, strict=True), number
+        )
+    ]
+    return zip(columns[0], visits, strict=True)
 
 
 class _Crowd:
-    """Users of one kind, dealt in rounds, each round in a newly drawn order."""
+    """Users of one kind, dealt in rounds, each round in a newly drawn order.
 
-    def __init__(
-        self,
-        prefix: str,
-        people: list[tuple[str, int, bool]],
-        size: float,
-        honour_share: float,
-        rng: np.random.Generator,
-    ) -> None:
+    Attributes:
+        honours: by user, whether they wait for what Retry-After says.
+    """
+
+    def __init__(self, size: float, honour_share: float, rng: np.random.Generator) -> None:
         count = max(5, min(_CROWD_MAX, round(size)))
         honours = np.arange(count) < round(count * honour_share)
         rng.shuffle(honours)
-        self._first = len(people)
-        self._count = count
-        people += [
-            (f"{prefix}{n}", _LEVELS[prefix], honoured)
-            for n, honoured in enumerate(honours.tolist())
-        ]
+        self.honours: NDArray[np.bool_] = honours
         self._rng = rng
-        self._round: NDArray[np.int64] = rng.permutation(count) + self._first
+        self._round: NDArray[np.int64] = rng.permutation(count)
         self._next = 0
 
     def deal(self, count: int) -> NDArray[np.int64]:
-        """The places of the next `count` users in the list of all people."""
+        """The numbers of the next `count` users."""
         parts = [self._round[:0]]
         while count > 0:
             part = self._round[self._next : self._next + count]
@@ -140,7 +147,7 @@ class _Crowd:
             count -= len(part)
             self._next += len(part)
             if self._next >= len(self._round):
-                self._round = self._rng.permutation(self._count) + self._first
+                self._round = self._rng.permutation(len(self._round))
                 self._next = 0
         return np.concatenate(parts)
 

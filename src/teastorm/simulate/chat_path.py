@@ -11,7 +11,7 @@ from teashop.resilience.sequence import Outcome, QueueFull, Sequence
 from teashop.resilience.waiting_room import TicketInvalid, TicketTooEarly, TicketUsed
 from teastorm.simulate.paths import Path
 from teastorm.simulate.timeouts import Timeouts, holds_permit
-from teastorm.simulate.visit import CRITICAL, FULL, MENU_RUNG, RULES, SHORT, Try, Visit
+from teastorm.simulate.visit import CRITICAL, FULL, MENU_RUNG, RULES, SHORT, UNANSWERED, Try, Visit
 
 if TYPE_CHECKING:
     from teashop.resilience.front import Front
@@ -94,7 +94,7 @@ class ChatPath(Path):
             self.refuse(now_s, visit, "limit", "inference", early.retry_after_s)
             return False
         except (TicketUsed, TicketInvalid):
-            self.back.answered(now_s, visit, "", 0.0)
+            self.back.answered(now_s, visit, UNANSWERED, 0.0)
             return False
         return True
 
@@ -271,3 +271,21 @@ class ChatPath(Path):
             self.back.ticketed(now_s, visit, ticket.token, ticket.eta_s)
         else:
             self.back.answered(now_s, visit, MENU_RUNG if rung == MENU_RUNG else RULES, 0.0)
+
+
+def ended(now_s: float, attempt: Try, sequence: Sequence) -> None:
+    """Tell the path of a chat's attempt what became of its call."""
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.ended(now_s, attempt, sequence)
+
+
+def lost(now_s: float, attempt: Try) -> None:
+    """Tell it that the replica was lost."""
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.lost(now_s, attempt)
+
+
+def call_late(now_s: float, attempt: Try) -> None:
+    """Tell it that its gateway has waited long enough."""
+    if isinstance(attempt.path, ChatPath):
+        attempt.path.call_late(now_s, attempt)

@@ -14,7 +14,7 @@ from teashop.resilience.front import Front
 from teashop.resilience.quota import QuotaExceeded
 from teastorm.simulate.chat_path import ChatPath
 from teastorm.simulate.orders_path import OrdersPath
-from teastorm.simulate.visit import MENU, Try, Visit
+from teastorm.simulate.visit import MENU, NO_RUNG, Try, Visit
 
 if TYPE_CHECKING:
     from teashop.resilience.admission import Permit
@@ -97,7 +97,7 @@ class Gateway:
         if not let_in:
             self.chat.refuse(now_s, visit, "priority", "gateway")
         elif klass == MENU:
-            self._back.answered(now_s, visit, "none", 0.0)
+            self._back.answered(now_s, visit, NO_RUNG, 0.0)
         else:
             deadline_s = None
             if self._deadlines:
@@ -107,6 +107,10 @@ class Gateway:
                 self.orders.come(now_s, visit, deadline_s)
             else:
                 self.chat.come(now_s, visit, deadline_s)
+
+    def watch(self, now_s: float, _: object) -> None:
+        """Let the thresholds vote; the event loop never lags in virtual time."""
+        self.front.observe(now_s, 0.0)
 
     def _admitted(self, attempt: Try, permit: Permit) -> bool:
         """A room calls the next in line."""

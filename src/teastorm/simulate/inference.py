@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from heapq import heappush
 
 from teashop.resilience.batch import Batch
 from teashop.resilience.sequence import BatchConfig, Sequence
@@ -83,18 +82,15 @@ class Replica[C]:
 
     def _settle(self, now_s: float) -> None:
         batch = self.batch
-        ended = batch.take_ended()
-        if ended:
-            for sequence in ended:
+        if batch.any_ended:
+            for sequence in batch.take_ended():
                 call = self._calls.pop(sequence.number, None)
                 if call is not None:
                     self._ended(now_s, call, sequence)
-        due_s = batch.next_event_s()
-        if due_s is not None and due_s < self._due_s:
+        due_s = batch.due_s
+        if due_s < self._due_s:
             self._due_s = due_s
-            loop = self._loop
-            loop.number += 1
-            heappush(loop.heap, (due_s, loop.number, self._fires, None))
+            self._loop.at(due_s, self._fires)
 
     def _fire(self, now_s: float, _: object) -> None:
         # An earlier event may have taken this one's place, and a kill ends them all.

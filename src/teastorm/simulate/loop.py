@@ -1,38 +1,59 @@
-"""The event loop: a heap of (time, number, callback, argument), and nothing else.
+"""The event loop: (time, number, callback, argument), soonest first, and nothing else.
 
-Tuples compare in C, and the number makes every comparison end before the callback. Things that
-were drawn beforehand (arrivals) never enter the heap: `run` merges the sorted stream with it.
+Tuples compare in C, and the number makes every comparison end before the callback. What lies more
+than a moment ahead waits in the bucket of its sixty-fourth of a second and is sorted when that
+begins: a calendar queue (Brown, "Calendar queues", CACM 1988) whose current day is a heap. A heap
+of everything would be thousands deep in clients that come back in seconds, and every event would
+pay a dozen comparisons to pass them. Things that were drawn beforehand (arrivals) enter neither:
+`run` merges the sorted stream with them.
 """
 
 from __future__ import annotations
 
-import heapq
+import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from heapq import heappop, heappush
+from typing import Any, Final
 
 type Callback = Callable[[float, Any], None]
+type _Event = tuple[Any, ...]
+"""(time_s, number, callback, argument), never taken apart: compiled code would box each part anew."""
+
+_PER_S: Final = 64.0
+"""Buckets a second: a power of two, so that an event's bucket and a bucket's end are exact."""
 
 
 class Loop:
     """Virtual time. Not thread-safe; equal calls in equal order give equal runs.
 
     Attributes:
-        heap: events to come, for hot paths that push by themselves (`push`).
-        number: how many were pushed; it breaks ties in that order.
         events: callbacks run so far, arrivals included.
     """
 
-    __slots__ = ("events", "heap", "number")
+    __slots__ = ("_begun", "_horizon_s", "_later", "_number", "_soon", "events")
 
     def __init__(self) -> None:
-        self.heap: list[tuple[float, int, Callback, Any]] = []
-        self.number = 0
+        self._soon: list[_Event] = []
+        self._horizon_s = 0.0  # whatever is before it is in `_soon`, the rest in `_later`
+        self._later: dict[int, list[_Event]] = {}
+        self._begun: list[int] = []  # the buckets of `_later`, a heap
+        self._number = 0
         self.events = 0
 
     def at(self, time_s: float, callback: Callback, argument: object = None) -> None:
         """Call `callback(time_s, argument)` at that time; a time gone by means next."""
-        self.number += 1
-        heapq.heappush(self.heap, (time_s, self.number, callback, argument))
+        self._number += 1
+        event = (time_s, self._number, callback, argument)
+        if time_s < self._horizon_s:
+            heappush(self._soon, event)
+            return
+        bucket = int(time_s * _PER_S)
+        later = self._later.get(bucket)
+        if later is None:
+            self._later[bucket] = [event]
+            heappush(self._begun, bucket)
+        else:
+            later.append(event)
 
     def every(self, period_s: float, callback: Callback, *, first_s: float, until_s: float) -> None:
         """Call `callback(now_s, None)` each period from `first_s` on, up to `until_s`."""
@@ -52,20 +73,36 @@ class Loop:
             arrivals: (time, argument), times never falling.
             arrive: called with each.
         """
-        heap, pop = self.heap, heapq.heappop
+        soon, pop = self._soon, heappop
         events = 0
         now_s = 0.0
         for time_s, argument in arrivals:
-            while heap and heap[0][0] <= time_s:
-                now_s, _, callback, what = pop(heap)
-                callback(now_s, what)
-                events += 1
+            while True:
+                while soon and soon[0][0] <= time_s:
+                    event = pop(soon)
+                    event[2](event[0], event[3])
+                    events += 1
+                if time_s < self._horizon_s or not self._open(time_s):
+                    break
             arrive(time_s, argument)
             events += 1
             now_s = time_s
-        while heap:
-            now_s, _, callback, what = pop(heap)
-            callback(now_s, what)
+        while soon or self._open(math.inf):
+            event = pop(soon)
+            now_s = event[0]
+            event[2](now_s, event[3])
             events += 1
         self.events += events
         return now_s
+
+    def _open(self, until_s: float) -> bool:
+        """Let the next bucket begin if it does by `until_s`; `_soon` has been emptied before."""
+        begun = self._begun
+        if not begun or begun[0] > until_s * _PER_S:
+            return False
+        bucket = heappop(begun)
+        events = self._later.pop(bucket)
+        events.sort()
+        self._soon.extend(events)  # a sorted list is a heap
+        self._horizon_s = (bucket + 1) / _PER_S
+        return True

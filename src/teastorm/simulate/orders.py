@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
+import math
 import random
+from heapq import heappop, heappush, heapreplace
 
 
 class Threads:
@@ -25,13 +26,13 @@ class Threads:
         """When a job that comes now is done; None: too many are inside."""
         inside = self._inside
         while inside and inside[0] <= now_s:
-            heapq.heappop(inside)
+            heappop(inside)
         if len(inside) >= self._most:
             return None
-        start_s = max(now_s, self._free_at_s[0])
-        done_s = start_s + work_s
-        heapq.heapreplace(self._free_at_s, done_s)
-        heapq.heappush(inside, done_s)
+        free_s = self._free_at_s[0]
+        done_s = (free_s if free_s > now_s else now_s) + work_s
+        heapreplace(self._free_at_s, done_s)
+        heappush(inside, done_s)
         self.busy_s += work_s
         return done_s
 
@@ -51,4 +52,5 @@ class OrdersReplica:
 
     def transaction(self, now_s: float) -> float | None:
         """When a transaction that comes now is done; None: refused, the line is full."""
-        return self.threads.begin(now_s, self._rng.expovariate(1.0) * self._transaction_s)
+        work_s = -math.log(1.0 - self._rng.random()) * self._transaction_s
+        return self.threads.begin(now_s, work_s)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from heapq import heappush
 from typing import TYPE_CHECKING
 
 from teashop.resilience.outgoing import Target
 from teastorm.simulate.paths import Path
-from teastorm.simulate.visit import CHECKOUT, Try, Visit
+from teastorm.simulate.visit import CHECKOUT, NO_RUNG, Try, Visit
 
 if TYPE_CHECKING:
     from teashop.resilience.front import Front
@@ -97,9 +96,7 @@ class OrdersPath(Path):
         full_s = self._street.obstacle_s(now_s, visit.number) if visit.klass == CHECKOUT else None
         done_s = None if full_s is not None else self._replicas[name].transaction(now_s)
         if done_s is not None:
-            loop = self.loop
-            loop.number += 1
-            heappush(loop.heap, (done_s, loop.number, self._ends, attempt))
+            self.loop.at(done_s, self._ends, attempt)
             return
         target.finished(name, now_s, self.call_s, True)
         # A refusal for dispatch's sake tells nothing of orders itself.
@@ -119,7 +116,7 @@ class OrdersPath(Path):
         if visit.klass == CHECKOUT:
             self._street.take(now_s, visit.number, self.rng.random())
         if self.close(attempt):
-            self.back.answered(now_s + call_s, visit, "none", 0.0)
+            self.back.answered(now_s + call_s, visit, NO_RUNG, 0.0)
 
     def _leave(self, now_s: float, attempt: Try, outcome: str) -> None:
         front = self.front

@@ -7,14 +7,13 @@ import itertools
 import random
 
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.front import Front
-from teashop.resilience.sequence import BatchConfig, Sequence
+from teashop.resilience.sequence import BatchConfig
 from teastorm.simulate.arrivals import Progress, arrivals, silent
-from teastorm.simulate.chat_path import ChatPath
+from teastorm.simulate.chat_path import call_late, ended, lost
 from teastorm.simulate.crowd import Crowd
 from teastorm.simulate.fleet import Fleet
 from teastorm.simulate.gateway import Gateway
-from teastorm.simulate.loop import Callback, Loop
+from teastorm.simulate.loop import Loop
 from teastorm.simulate.orders import OrdersReplica
 from teastorm.simulate.result import ClassResult, Refusals, Replicas, Result, Series
 from teastorm.simulate.scaler import Scaler
@@ -22,9 +21,11 @@ from teastorm.simulate.scenario import Event, Happening, Scenario
 from teastorm.simulate.street import Street
 from teastorm.simulate.tally import ClassTally, Tally
 from teastorm.simulate.timeouts import Timeouts, holds_permit
-from teastorm.simulate.visit import NAMES, Try
+from teastorm.simulate.visit import FULL, NAMES, NO_RUNG, SHORT
 
 _WATCH_S = 0.1
+_SETTLED_AFTER = 4_000
+"""Arrivals between two counts of what they came to."""
 
 
 def simulate(scenario: Scenario, seed: int, *, progress: Progress = silent) -> Result:
@@ -54,15 +55,19 @@ class _Run:
         self._progress = progress
         self._loop = Loop()
         seconds = scenario.demand.seconds
-        self._tally = Tally(seconds, scenario.window_s or (0.0, seconds))
-        front = scenario.front
+        front, clients = scenario.front, scenario.clients
+        self._tally = Tally(
+            seconds,
+            scenario.window_s or (0.0, seconds),
+            worths={FULL: 1.0, SHORT: front.tokens_short / front.tokens_full, NO_RUNG: 1.0},
+            deadlines_s=[clients.deadlines_s[name] for name in NAMES],
+        )
         self._crowd = Crowd(
             self._loop,
-            scenario.clients,
+            clients,
             scenario.mix,
             self._tally,
             hop_s=scenario.hop_s,
-            short_weight=front.tokens_short / front.tokens_full,
         )
         inference = scenario.inference
         on = scenario.protections
@@ -81,13 +86,14 @@ class _Run:
             startup_s=inference.startup_s,
             restart_s=scenario.restart_s,
             discovery_s=scenario.discovery_s,
-            ended=_ended,
-            lost=_lost,
+            ended=ended,
+            lost=lost,
         )
         self._street = Street(scenario.street, on, len(scenario.mix.shops))
         self._gateways = self._made()
         self._crowd.gateways = self._gateways
         self._at_end_s = (0.0, 0.0)
+        self._settled = 0
         self._plan()
 
     def _made(self) -> list[Gateway]:
@@ -104,7 +110,7 @@ class _Run:
             for n in range(model.replicas)
         ]
         calls = Timeouts(
-            self._loop, scenario.front.timeout_s + scenario.hop_s, _call_late, alive=holds_permit
+            self._loop, scenario.front.timeout_s + scenario.hop_s, call_late, alive=holds_permit
         )
         return [
             Gateway(
@@ -134,8 +140,7 @@ class _Run:
         until_s = seconds + scenario.clients.patience_s
         for n, gateway in enumerate(self._gateways):
             first_s = _WATCH_S * (n + 1) / len(self._gateways)
-            front = gateway.front
-            loop.every(_WATCH_S, _watch(front), first_s=first_s, until_s=until_s)
+            loop.every(_WATCH_S, gateway.watch, first_s=first_s, until_s=until_s)
         if scenario.scaling is not None:
             scaler = Scaler(
                 scenario.scaling, scenario.inference, self._fleet, self._gateways, self._tally
@@ -156,8 +161,10 @@ class _Run:
         self._at_end_s = (self._fleet.pod_seconds, now_s)
 
     def _came(self, now_s: float, arrived: int) -> None:
-        """Before each slice of arrivals."""
-        self._tally.settle()
+        """Before each slice of arrivals; a slice may be small, and counting few costs as counting many."""
+        if arrived - self._settled >= _SETTLED_AFTER:
+            self._settled = arrived
+            self._tally.settle()
         self._progress(now_s, arrived)
 
     def result(self) -> Result:
@@ -166,6 +173,7 @@ class _Run:
         share = scenario.clients.honour_share
         stream = arrivals(scenario.demand, share, self._seed, progress=self._came)
         end_s = self._loop.run(stream, self._crowd.arrive)
+        tally.settle()
         start_s, stop_s = tally.window_s
         width_s = stop_s - start_s
         classes = {name: _class_result(tally.classes[n], width_s) for n, name in enumerate(NAMES)}
@@ -192,10 +200,10 @@ class _Run:
             changes=sum(a != b for a, b in itertools.pairwise(wanted)),
             replicas=tuple(Replicas(at_s=t, wanted=w, ready=r) for t, w, r in curve),
             series=Series(
-                offered=tuple(tally.offered[: int(seconds) + 1]),
-                good=tuple(tally.good[: int(seconds) + 1]),
-                missed=tuple(tally.missed[: int(seconds) + 1]),
-                refused=tuple(tally.refused[: int(seconds) + 1]),
+                offered=tuple(tally.offered[: int(seconds) + 1].tolist()),
+                good=tuple(tally.good[: int(seconds) + 1].tolist()),
+                missed=tuple(tally.missed[: int(seconds) + 1].tolist()),
+                refused=tuple(tally.refused[: int(seconds) + 1].tolist()),
             ),
             street={
                 "accepted": self._street.accepted,
@@ -206,30 +214,6 @@ class _Run:
             arrivals=tally.arrivals,
             events=self._loop.events,
         )
-
-
-def _watch(front: Front[Try]) -> Callback:
-    """A look at one gateway; the event loop never lags in virtual time."""
-
-    def look(now_s: float, _: object) -> None:
-        front.observe(now_s, 0.0)
-
-    return look
-
-
-def _ended(now_s: float, attempt: Try, sequence: Sequence) -> None:
-    if isinstance(attempt.path, ChatPath):
-        attempt.path.ended(now_s, attempt, sequence)
-
-
-def _lost(now_s: float, attempt: Try) -> None:
-    if isinstance(attempt.path, ChatPath):
-        attempt.path.lost(now_s, attempt)
-
-
-def _call_late(now_s: float, attempt: Try) -> None:
-    if isinstance(attempt.path, ChatPath):
-        attempt.path.call_late(now_s, attempt)
 
 
 def _class_result(tally: ClassTally, width_s: float) -> ClassResult:

@@ -144,6 +144,7 @@ class Scaler:
         """Chats offered in all, up to the last whole second."""
         whole = int(now_s)
         since = int(self._offered.at_s)
-        added = sum(self._tally.offered[since:whole])
+        self._tally.settle()
+        added = int(self._tally.offered[since:whole].sum())
         self._offered = Count(float(whole), self._offered.value + added)
         return self._offered

@@ -24,6 +24,8 @@ FULL: Final = "full"
 SHORT: Final = "short"
 RULES: Final = "rules"
 MENU_RUNG: Final = "menu"
+NO_RUNG: Final = "none"
+UNANSWERED: Final = ""
 """Rungs as plain strings: hashing an enumeration's member runs Python code."""
 NAMES: Final = ("chat", "checkout", "payment", "status", "menu")
 
@@ -85,7 +87,7 @@ class Try:
         self.open = True
         self.permit: Permit | None = None
         self.started_s = 0.0
-        self.rung = "none"
+        self.rung = NO_RUNG
         self.tokens = 0
         self.endpoint = ""
         self.called_s = 0.0
