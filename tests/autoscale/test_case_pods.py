@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from teastorm.autoscale import case_pods
 from teastorm.autoscale.case_pods import read_pods, read_samples
-from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.metrics import PodValue
 from teastorm.autoscale.pods import Container
@@ -95,15 +94,11 @@ def test_a_changed_sample_is_read_or_refused_alike(where, what, value, letter):
 
     def careful():
         pod, at_s, window_s, usages = case_pods._sample(Fields(raw, "pod_metrics[0]"))
-        try:
-            milli = case_pods.sample_value(pod, usages, container)
-        except MetricError as error:
-            return error.text
+        milli = case_pods.sample_value(usages, container)
         return {} if milli is None else {pod: PodValue(milli, at_s, window_s)}
 
     def quick():
-        samples = read_samples(Fields({"pod_metrics": [raw]}), container)
-        return samples.found if samples.error is None else samples.error.text
+        return read_samples(Fields({"pod_metrics": [raw]}), container)
 
     assert outcome(quick) == outcome(careful)
 
@@ -124,7 +119,7 @@ def test_the_usual_pod_needs_no_second_look(monkeypatch):
     monkeypatch.setattr(case_pods, "_pod", None)
     monkeypatch.setattr(case_pods, "_sample", None)
     assert [pod.name for pod in read_pods(Fields({"pods": [POD, POD]}))] == ["a", "a"]
-    assert read_samples(Fields({"pod_metrics": [SAMPLE]}), "").found == {"a": PodValue(10, -9, 10)}
+    assert read_samples(Fields({"pod_metrics": [SAMPLE]}), "") == {"a": PodValue(10, -9, 10)}
 
 
 def test_sidecars_count_and_other_init_containers_do_not():
@@ -137,17 +132,7 @@ def test_sidecars_count_and_other_init_containers_do_not():
     )
 
 
-def test_a_malformed_sample_is_named_also_after_one_that_fails_the_metric():
+def test_a_list_without_samples_is_told_from_samples_without_a_value():
     unknown = SAMPLE | {"containers": []}
-    with pytest.raises(FieldError, match=r"pod_metrics\[1\].window_s is missing"):
-        read_samples(Fields({"pod_metrics": [unknown, {"pod": "b", "timestamp_s": 1}]}), "log")
-    samples = read_samples(Fields({"pod_metrics": [unknown, SAMPLE]}), "log")
-    with pytest.raises(MetricError) as caught:
-        samples.values()
-    assert caught.value.error_class is ErrorClass.OTHER
-
-
-def test_no_sample_at_all_fails_the_metric():
-    with pytest.raises(MetricError) as caught:
-        read_samples(Fields({}), "").values()
-    assert caught.value.error_class is ErrorClass.NO_METRICS
+    assert read_samples(Fields({}), "") is None
+    assert read_samples(Fields({"pod_metrics": [unknown]}), "log") == {}

@@ -26,19 +26,6 @@ _KNOWN: dict[tuple[tuple[str, int | None], ...], tuple[Container, ...]] = {}
 _UNUSUAL = (LookupError, TypeError, ValueError)
 
 
-class Samples(NamedTuple):
-    """A value for every pod whose sample is whole; why the metric failed, if it did."""
-
-    found: dict[str, PodValue]
-    error: MetricError | None
-
-    def values(self) -> dict[str, PodValue]:
-        """The values; MetricError if there are none to be had."""
-        if self.error is not None:
-            raise self.error
-        return self.found
-
-
 def read_pods(case: Fields) -> list[Pod]:
     """The pods of a case or of a step; their times are relative to its now."""
     pods: list[Pod] = []
@@ -50,10 +37,12 @@ def read_pods(case: Fields) -> list[Pod]:
     return pods
 
 
-def read_samples(case: Fields, container: str) -> Samples:
-    """`pod_metrics` of a resource metric: of one container, or of all ("") added up."""
+def read_samples(case: Fields, container: str) -> dict[str, PodValue] | None:
+    """`pod_metrics` of a resource metric: of one container, or of all ("") added up.
+
+    A value for every pod whose sample is whole; None if there is no sample at all.
+    """
     values: dict[str, PodValue] = {}
-    error = None
     raws = case.items("pod_metrics")
     for index, raw in enumerate(raws):
         try:
@@ -62,14 +51,10 @@ def read_samples(case: Fields, container: str) -> Samples:
             pod, at_s, window_s, usages = _sample(
                 Fields.of(raw, f"{case.path('pod_metrics')}[{index}]")
             )
-        try:
-            milli = sample_value(pod, usages, container)
-        except MetricError as found:
-            error = error or found  # not yet: what follows may be malformed
-            continue
+        milli = sample_value(usages, container)
         if milli is not None:
             values[pod] = _tuple(PodValue, (milli, at_s, window_s))
-    return Samples(values, error if raws else no_metrics())
+    return values if raws else None
 
 
 def read_values(case: Fields) -> dict[str, PodValue]:

@@ -47,7 +47,7 @@ def read_hpa(case: Fields) -> HpaSpec:
     window_s = controller.number("downscale_stabilization_s")
     behaviour = None
     if "behavior_effective" in case:
-        behaviour = read_behaviour(case.child("behavior_effective"), window_s)
+        behaviour = read_behaviour(case.child("behavior_effective"), window_s, complete=True)
     elif "behavior" in hpa:
         behaviour = read_behaviour(hpa.child("behavior"), window_s)
     minimum = hpa.int32("minReplicas") if "minReplicas" in hpa else 1
@@ -59,23 +59,28 @@ def read_hpa(case: Fields) -> HpaSpec:
     )
 
 
-def read_behaviour(fields: Fields, downscale_stabilization_s: float) -> Behaviour:
-    """spec.behavior with the API server's defaults, field by field."""
-    up = _rules(fields, "scaleUp", DEFAULT_UP)
+def read_behaviour(
+    fields: Fields, downscale_stabilization_s: float, *, complete: bool = False
+) -> Behaviour:
+    """spec.behavior with the API server's defaults, field by field.
+
+    `complete`: the server filled it in already, so that policies that are not there are none.
+    """
+    up = _rules(fields, "scaleUp", DEFAULT_UP, complete=complete)
     default = Rules(
         policies=DEFAULT_DOWN_POLICIES, stabilization_window_s=int(downscale_stabilization_s)
     )
-    return Behaviour(up=up, down=_rules(fields, "scaleDown", default))
+    return Behaviour(up=up, down=_rules(fields, "scaleDown", default, complete=complete))
 
 
-def _rules(behaviour: Fields, key: str, default: Rules) -> Rules:
+def _rules(behaviour: Fields, key: str, default: Rules, *, complete: bool) -> Rules:
     if key not in behaviour:
         return default
     fields = behaviour.child(key)
     window_s = default.stabilization_window_s
     if "stabilizationWindowSeconds" in fields:
         window_s = fields.integer("stabilizationWindowSeconds", low=0, high=INT32_MAX)
-    policies = default.policies
+    policies = () if complete else default.policies
     if "policies" in fields:
         policies = tuple(_policy(each) for each in fields.objects("policies"))
     return Rules(

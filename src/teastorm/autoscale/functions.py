@@ -49,16 +49,28 @@ type _Answer = Callable[[], Proposal]
 
 def _utilization(fields: Fields, scene: Scene, current: int) -> _Answer:
     cpu, container, target = *_resource(fields), fields.int32("target")
-    samples = read_samples(fields, container)
-    return lambda: calculator.resource_utilisation(
-        scene, current, target, samples.values(), cpu=cpu, container=container
-    )
+    values = read_samples(fields, container)
+
+    def answer() -> Proposal:
+        if values is None:
+            raise no_metrics()
+        return calculator.resource_utilisation(
+            scene, current, target, values, cpu=cpu, container=container
+        )
+
+    return answer
 
 
 def _raw_average(fields: Fields, scene: Scene, current: int) -> _Answer:
     cpu, container, target = *_resource(fields), fields.integer("target")
-    samples = read_samples(fields, container)
-    return lambda: calculator.average_value(scene, current, target, samples.values(), cpu=cpu)
+    values = read_samples(fields, container)
+
+    def answer() -> Proposal:
+        if values is None:
+            raise no_metrics()
+        return calculator.average_value(scene, current, target, values, cpu=cpu)
+
+    return answer
 
 
 def _resource(fields: Fields) -> tuple[bool, str]:

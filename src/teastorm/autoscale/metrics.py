@@ -22,17 +22,14 @@ type Usage = tuple[str, int | None]
 """A container and its usage in thousandths; None: the sample holds no such resource."""
 
 
-def sample_value(pod: str, usages: Sequence[Usage], container: str) -> int | None:
+def sample_value(usages: Sequence[Usage], container: str) -> int | None:
     """A pod's usage of `container`, or of all containers ("") added up; None: no whole sample.
 
-    MetricError if the sample does not know the container at all, which fails the whole metric.
+    A sample that does not know the container leaves its pod without one; releases before 1.34
+    failed the whole metric.
     """
     if container:
-        for name, milli in usages:
-            if name == container:
-                return milli
-        text = f"container {container} not present in metrics for pod {pod}"
-        raise MetricError(ErrorClass.OTHER, text)
+        return next((milli for name, milli in usages if name == container), None)
     if not usages:
         return None
     total = 0

@@ -14,6 +14,7 @@ from teastorm.autoscale.cases import read_hpa, read_start_up, tolerance_of
 from teastorm.autoscale.controller import Autoscaler, Decision, Path
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.fields import FieldError, Fields
+from teastorm.autoscale.metrics import no_metrics
 
 type Answer = dict[str, object]
 
@@ -91,7 +92,7 @@ class _CpuStep:
         self._current = step.int32("current")
         self._samples = read_samples(step, cpu.container)
         self._scene = Scene(pods=read_pods(step), tolerance=cpu.tolerance, start_up=cpu.start_up)
-        self._api_error = step.text("metrics_api_error", "")
+        self._api_error = step.text("metrics_api_error") if "metrics_api_error" in step else None
         self.proposal: Proposal | None = None
         self.error: MetricError | None = None
 
@@ -106,10 +107,12 @@ class _CpuStep:
 
     def _propose(self) -> Proposal:
         cpu = self._cpu
-        if self._api_error:
+        if self._api_error is not None:
             text = f"the metrics API failed: {self._api_error}"
             raise MetricError(ErrorClass.METRICS_API_ERROR, text)
-        values = self._samples.values()
+        values = self._samples
+        if values is None:
+            raise no_metrics()
         if cpu.kind is Kind.AVERAGE_VALUE:
             return average_value(self._scene, self._current, cpu.target, values, cpu=True)
         return resource_utilisation(
