@@ -2,13 +2,14 @@ import pytest
 
 from teastorm.autoscale.calculator import Scene, Tolerance
 from teastorm.autoscale.metrics import PodValue
-from teastorm.autoscale.pods import Container, Pod, Ready, StartUp, Status
+from teastorm.autoscale.pods import Container, Phase, Pod, Ready, StartUp, Status
 
 
 @pytest.fixture
 def a_pod():
     def build(name, *, request=100, **settings):
         settings = {
+            "phase": Phase.RUNNING,
             "start_s": -1000,
             "ready": Ready(status=Status.TRUE, last_transition_s=-900),
             "containers": (Container(name="app", request_milli=request),),

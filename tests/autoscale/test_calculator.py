@@ -10,7 +10,7 @@ from teastorm.autoscale.calculator import (
 )
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.gomath import INT32_MAX, INT32_MIN, INT64_MAX
-from teastorm.autoscale.metrics import sample_value
+from teastorm.autoscale.metrics import ContainerUsage, PodValue, Sample, resource_values
 from teastorm.autoscale.pods import Container, Phase, Ready, Status
 
 
@@ -124,20 +124,30 @@ def test_averages_are_cut_toward_zero(a_pod, scene_of, values_of):
     assert (got.usage_milli, got.replicas) == (-1, 0)
 
 
+def used(container, *usages):
+    sample = Sample("a", -5, 10, [ContainerUsage(name, milli) for name, milli in usages])
+    return resource_values([sample], container).get("a", PodValue(None)).value_milli
+
+
 def test_samples_are_whole_or_nothing():
-    both = [("app", 7), ("log", 3)]
-    assert sample_value("a", both, "") == 10
-    assert sample_value("a", both, "log") == 3
-    assert sample_value("a", [("app", 7), ("log", None)], "") is None
-    assert sample_value("a", [("app", 7), ("log", None)], "log") is None
-    assert sample_value("a", [], "") is None
+    assert used("", ("app", 7), ("log", 3)) == 10
+    assert used("log", ("app", 7), ("log", 3)) == 3
+    assert used("", ("app", 7), ("log", None)) is None
+    assert used("log", ("app", 7), ("log", None)) is None
+    assert used("") is None
+    assert used("app", ("app", 7), ("app", 9)) == 7
+    assert used("", ("app", INT64_MAX), ("log", 1)) == -INT64_MAX - 1
 
 
-def test_a_container_no_sample_knows_fails_the_metric():
-    for usages in ([("app", 7)], []):
-        with pytest.raises(MetricError, match="container log not present") as caught:
-            sample_value("a", usages, "log")
-        assert caught.value.error_class is ErrorClass.OTHER
+def test_a_sample_that_does_not_know_the_container_is_none_at_all():
+    assert used("log", ("app", 7)) is None
+    assert used("log") is None
+
+
+def test_of_two_whole_samples_of_one_pod_the_last_counts():
+    usages = ([ContainerUsage("app", 7)], [ContainerUsage("app", 9)], [ContainerUsage("app")])
+    samples = [Sample("a", -5, 10, listed) for listed in usages]
+    assert resource_values(samples, "")["a"].value_milli == 9
 
 
 def test_object_metrics_multiply_ready_running_pods(a_pod, scene_of):

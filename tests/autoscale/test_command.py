@@ -34,7 +34,7 @@ def test_a_malformed_line_ends_it_before_any_answer(teastorm, tmp_path):
     number = len(path.read_bytes().splitlines())
     code, out, err = teastorm("hpa", "replay", path, "--json")
     assert code == 2
-    assert err == f"teastorm: {path}: line {number}: id must be a string\n"
+    assert err == f"teastorm: {path}: line {number}: id: expected str, got int\n"
     assert orjson.loads(out)["exit_code"] == 2
 
 
@@ -42,6 +42,22 @@ def test_a_file_that_is_not_there(teastorm, tmp_path):
     code, _, err = teastorm("hpa", "replay", tmp_path / "none.jsonl")
     assert code == 2
     assert "cannot be read (No such file or directory)" in err
+
+
+@pytest.mark.parametrize("content", [b"", b"\n"], ids=["no line", "an empty line"])
+def test_a_file_without_a_case_is_no_answer(content, teastorm, tmp_path):
+    path = tmp_path / "none.jsonl"
+    path.write_bytes(content)
+    code, _, err = teastorm("hpa", "replay", path)
+    assert code == 2
+    assert str(path) in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_is_no_file(teastorm, tmp_path):
+    code, _, err = teastorm("hpa", "replay", tmp_path)
+    assert code == 2
+    assert err == f"teastorm: {tmp_path}: cannot be read (Is a directory)\n"
 
 
 def test_people_are_told_what_differs(teastorm, tmp_path):

@@ -6,7 +6,7 @@ from teastorm.autoscale.calculator import Scene, resource_utilisation
 from teastorm.autoscale.controller import Autoscaler, HpaSpec
 from teastorm.autoscale.gomath import ceil32, quotient, wrap64
 from teastorm.autoscale.metrics import PodValue
-from teastorm.autoscale.pods import Container, Pod, Ready, Status
+from teastorm.autoscale.pods import Container, Phase, Pod, Ready, Status
 
 policies = st.builds(
     Policy,
@@ -85,6 +85,7 @@ def test_more_use_never_asks_for_fewer_replicas(used, more, target):
     pods = [
         Pod(
             name=str(index),
+            phase=Phase.RUNNING,
             start_s=-1000,
             ready=Ready(status=Status.TRUE, last_transition_s=-900),
             containers=(Container(name="app", request_milli=500),),

@@ -27,7 +27,6 @@ from teastorm.autoscale.pods import (
     no_pods,
     ready_and_running,
     requests,
-    without,
 )
 
 
@@ -129,8 +128,10 @@ def _sampled(
         raise no_pods()
     groups = group_pods(scene.pods, values, cpu=cpu, start_up=scene.start_up, now_s=scene.now_s)
     counted = {name: value.value_milli for name, value in values.items()}
-    if groups.ignored or groups.unready:
-        counted = without(counted, {*groups.ignored, *groups.unready})
+    for name in groups.ignored:
+        counted.pop(name, None)
+    for name in groups.unready:
+        counted.pop(name, None)
     if not counted:
         text = "did not receive metrics for targeted pods (pods might be unready)"
         raise MetricError(ErrorClass.NO_READY_METRICS, text)

@@ -13,21 +13,15 @@ from teastorm.autoscale.behaviour import (
     Select,
 )
 from teastorm.autoscale.calculator import Tolerance
+from teastorm.autoscale.case_lines import Hpa
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.gomath import INT32_MAX
 from teastorm.autoscale.pods import StartUp
 
 
-def read_start_up(fields: Fields) -> StartUp:
-    """The two periods beside a case, or in its `controller`."""
-    return _start_up(
-        fields.number("cpu_initialization_period_s"), fields.number("initial_readiness_delay_s")
-    )
-
-
 @lru_cache(maxsize=1024)
-def _start_up(cpu_initialization_period_s: float, initial_readiness_delay_s: float) -> StartUp:
+def start_up_of(cpu_initialization_period_s: float, initial_readiness_delay_s: float) -> StartUp:
     """Files repeat the same few; checking each again would cost more than the look-up."""
     return StartUp(
         cpu_initialization_period_s=cpu_initialization_period_s,
@@ -41,41 +35,44 @@ def tolerance_of(up: float, down: float) -> Tolerance:
     return Tolerance(up=up, down=down)
 
 
-def read_hpa(case: Fields) -> HpaSpec:
-    """`hpa`, `behavior_effective` and `controller` of a case over time."""
-    hpa, controller = case.child("hpa"), case.child("controller")
-    window_s = controller.number("downscale_stabilization_s")
+def hpa_of(hpa: Hpa, effective: dict[str, object] | None, window_s: float) -> HpaSpec:
+    """`hpa`, `behavior_effective` and the controller's window of a case over time."""
     behaviour = None
-    if "behavior_effective" in case:
-        behaviour = read_behaviour(case.child("behavior_effective"), window_s)
-    elif "behavior" in hpa:
-        behaviour = read_behaviour(hpa.child("behavior"), window_s)
-    minimum = hpa.int32("minReplicas") if "minReplicas" in hpa else 1
+    if effective is not None:
+        fields = Fields(effective, "behavior_effective")
+        behaviour = read_behaviour(fields, window_s, complete=True)
+    elif hpa.behavior is not None:
+        behaviour = read_behaviour(Fields(hpa.behavior, "hpa.behavior"), window_s)
     return HpaSpec(
-        min_replicas=minimum,
-        max_replicas=hpa.int32("maxReplicas"),
+        min_replicas=1 if hpa.min_replicas is None else hpa.min_replicas,
+        max_replicas=hpa.max_replicas,
         behaviour=behaviour,
         downscale_stabilization_s=window_s,
     )
 
 
-def read_behaviour(fields: Fields, downscale_stabilization_s: float) -> Behaviour:
-    """spec.behavior with the API server's defaults, field by field."""
-    up = _rules(fields, "scaleUp", DEFAULT_UP)
+def read_behaviour(
+    fields: Fields, downscale_stabilization_s: float, *, complete: bool = False
+) -> Behaviour:
+    """spec.behavior with the API server's defaults, field by field.
+
+    `complete`: the server filled it in already, so that policies that are not there are none.
+    """
+    up = _rules(fields, "scaleUp", DEFAULT_UP, complete=complete)
     default = Rules(
         policies=DEFAULT_DOWN_POLICIES, stabilization_window_s=int(downscale_stabilization_s)
     )
-    return Behaviour(up=up, down=_rules(fields, "scaleDown", default))
+    return Behaviour(up=up, down=_rules(fields, "scaleDown", default, complete=complete))
 
 
-def _rules(behaviour: Fields, key: str, default: Rules) -> Rules:
+def _rules(behaviour: Fields, key: str, default: Rules, *, complete: bool) -> Rules:
     if key not in behaviour:
         return default
     fields = behaviour.child(key)
     window_s = default.stabilization_window_s
     if "stabilizationWindowSeconds" in fields:
         window_s = fields.integer("stabilizationWindowSeconds", low=0, high=INT32_MAX)
-    policies = default.policies
+    policies = () if complete else default.policies
     if "policies" in fields:
         policies = tuple(_policy(each) for each in fields.objects("policies"))
     return Rules(

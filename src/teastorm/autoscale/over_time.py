@@ -1,7 +1,5 @@
 """Cases over time: recommendations, or pods and their cpu samples, through one autoscaler."""
 
-from enum import StrEnum
-
 from teastorm.autoscale.behaviour import ScaleEvent
 from teastorm.autoscale.calculator import (
     Proposal,
@@ -9,30 +7,23 @@ from teastorm.autoscale.calculator import (
     average_value,
     resource_utilisation,
 )
-from teastorm.autoscale.case_pods import read_pods, read_samples
-from teastorm.autoscale.cases import read_hpa, read_start_up, tolerance_of
+from teastorm.autoscale.case_lines import Kind, RecommendationSteps, SampleStep, SampleSteps
+from teastorm.autoscale.case_metric import api_failed, check_percent
+from teastorm.autoscale.cases import hpa_of, start_up_of, tolerance_of
 from teastorm.autoscale.controller import Autoscaler, Decision, Path
-from teastorm.autoscale.errors import ErrorClass, MetricError
-from teastorm.autoscale.fields import FieldError, Fields
+from teastorm.autoscale.errors import MetricError
+from teastorm.autoscale.metrics import no_metrics, resource_values
 
 type Answer = dict[str, object]
 
 
-class Kind(StrEnum):
-    """The metrics of cases with samples; both are of cpu."""
-
-    UTILIZATION = "cpu_utilization"
-    AVERAGE_VALUE = "cpu_average_value"
-
-
-def answer_steps(case: Fields) -> Answer:
+def answer_steps(case: RecommendationSteps) -> Answer:
     """Recommendations in, replicas out."""
-    scaler = Autoscaler(read_hpa(case))
+    window_s = case.controller.downscale_stabilization_s
+    scaler = Autoscaler(hpa_of(case.hpa, case.behavior_effective, window_s))
     steps: list[Answer] = []
-    for step in _steps(case):
-        recommendation = step.int32("recommendation") if "recommendation" in step else None
-        at_s, current = step.number("t"), step.int32("current")
-        decision = scaler.decide(at_s, current, recommendation)
+    for step in case.steps:
+        decision = scaler.decide(step.t, step.current, step.recommendation)
         told: Answer = {
             "path": decision.path,
             "desired": decision.desired,
@@ -44,54 +35,43 @@ def answer_steps(case: Fields) -> Answer:
     return {"steps": steps, "final_state": _memory(scaler)}
 
 
-def answer_samples(case: Fields) -> Answer:
+def answer_samples(case: SampleSteps) -> Answer:
     """Pods and cpu samples in, replicas out."""
-    scaler = Autoscaler(read_hpa(case))
+    window_s = case.controller.downscale_stabilization_s
+    scaler = Autoscaler(hpa_of(case.hpa, case.behavior_effective, window_s))
     cpu = _Cpu(case)
     steps: list[Answer] = []
-    for step in _steps(case):
-        metric = cpu.read(step)
-        decision = scaler.sync(step.number("t"), step.int32("current"), metric.recommend)
+    for step in case.steps:
+        metric = _CpuStep(cpu, step)
+        decision = scaler.sync(step.t, step.current, metric.recommend)
         steps.append(_told(decision, metric, cpu.failed_reason))
     return {"steps": steps, "final_state": _memory(scaler)}
-
-
-def _steps(case: Fields) -> list[Fields]:
-    steps = case.objects("steps")
-    if not steps:
-        raise FieldError("steps must not be empty")
-    return steps
 
 
 class _Cpu:
     """A case's cpu metric, and the settings that all its steps share."""
 
-    def __init__(self, case: Fields) -> None:
-        metric = case.child("metric")
-        tolerance = case.child("tolerance_effective")
-        self.kind = metric.one_of("kind", Kind)
-        utilization = self.kind is Kind.UTILIZATION
-        self.target = metric.int32("target") if utilization else metric.integer("target")
-        self.container = metric.text("container", "")
-        self.tolerance = tolerance_of(tolerance.number("up"), tolerance.number("down"))
-        self.start_up = read_start_up(case.child("controller"))
+    def __init__(self, case: SampleSteps) -> None:
+        metric, tolerance, controller = case.metric, case.tolerance_effective, case.controller
+        self.utilization = metric.kind is Kind.UTILIZATION
+        if self.utilization:
+            check_percent(metric.target, "metric.")
+        self.target = metric.target
+        self.container = metric.container or ""
+        self.tolerance = tolerance_of(tolerance.up, tolerance.down)
+        self.start_up = start_up_of(
+            controller.cpu_initialization_period_s, controller.initial_readiness_delay_s
+        )
         source = "ContainerResource" if self.container else "Resource"
         self.failed_reason = f"FailedGet{source}Metric"
-
-    def read(self, step: Fields) -> "_CpuStep":
-        """Pods and samples of one step, whose now is 0."""
-        return _CpuStep(self, step)
 
 
 class _CpuStep:
     """One step's metric: evaluated at most once, its proposal or error kept."""
 
-    def __init__(self, cpu: _Cpu, step: Fields) -> None:
+    def __init__(self, cpu: _Cpu, step: SampleStep) -> None:
         self._cpu = cpu
-        self._current = step.int32("current")
-        self._samples = read_samples(step, cpu.container)
-        self._scene = Scene(pods=read_pods(step), tolerance=cpu.tolerance, start_up=cpu.start_up)
-        self._api_error = step.text("metrics_api_error", "")
+        self._step = step
         self.proposal: Proposal | None = None
         self.error: MetricError | None = None
 
@@ -105,16 +85,18 @@ class _CpuStep:
         return self.proposal.replicas
 
     def _propose(self) -> Proposal:
-        cpu = self._cpu
-        if self._api_error:
-            text = f"the metrics API failed: {self._api_error}"
-            raise MetricError(ErrorClass.METRICS_API_ERROR, text)
-        values = self._samples.values()
-        if cpu.kind is Kind.AVERAGE_VALUE:
-            return average_value(self._scene, self._current, cpu.target, values, cpu=True)
-        return resource_utilisation(
-            self._scene, self._current, cpu.target, values, cpu=True, container=cpu.container
-        )
+        cpu, step = self._cpu, self._step
+        if step.metrics_api_error is not None:
+            raise api_failed(step.metrics_api_error)
+        if not step.pod_metrics:
+            raise no_metrics()
+        values = resource_values(step.pod_metrics, cpu.container)
+        scene = Scene(pods=step.pods or (), tolerance=cpu.tolerance, start_up=cpu.start_up)
+        if cpu.utilization:
+            return resource_utilisation(
+                scene, step.current, cpu.target, values, cpu=True, container=cpu.container
+            )
+        return average_value(scene, step.current, cpu.target, values, cpu=True)
 
 
 def _told(decision: Decision, metric: _CpuStep, failed_reason: str) -> Answer:

@@ -3,15 +3,16 @@
 Source: groupPods and calculateRequests in Kubernetes 1.34's replica_calculator.go.
 """
 
-from collections.abc import Container as Collection
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct
 
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.gomath import wrap64
-from teastorm.autoscale.metrics import PodValue
+from teastorm.autoscale.metrics import Int64, PodValue
 
 
 class Phase(StrEnum):
@@ -24,6 +25,9 @@ class Phase(StrEnum):
     UNKNOWN = "Unknown"
 
 
+_FAILED, _PENDING = Phase.FAILED, Phase.PENDING
+
+
 class Status(StrEnum):
     """A condition's status."""
 
@@ -32,34 +36,41 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
 
-class Ready(NamedTuple):
+class Ready(Struct, frozen=True, gc=False):
     """The Ready condition; the time is on the caller's clock."""
 
     status: Status
     last_transition_s: float
 
 
-class Container(NamedTuple):
+class Container(Struct, frozen=True, gc=False):
     """A container's request for the resource in question; None: it asks for nothing by name."""
 
     name: str
-    request_milli: int | None = None
+    request_milli: Int64 | None = None
 
 
-class Pod(NamedTuple):
+class InitContainer(Container, frozen=True, gc=False):
+    """One that runs before the others; beside them if it restarts always (a sidecar)."""
+
+    restart_always: bool | None = False
+
+
+class Pod(Struct, frozen=True, gc=False):
     """One pod that the selector matches; times are on the caller's clock, in seconds.
 
-    `containers` holds what runs beside each other: init containers only if they restart always.
-    Plain tuples, these three: a replay makes tens of thousands of them a second.
+    None is whatever is not set. msgspec decodes files of pods straight into these three: a replay
+    makes tens of thousands of them a second.
     """
 
-    name: str
-    phase: Phase = Phase.RUNNING
-    deleting: bool = False
+    name: Annotated[str, Meta(min_length=1)]
+    phase: Phase
+    deleting: bool | None = False
     start_s: float | None = None
     ready: Ready | None = None
-    containers: tuple[Container, ...] = ()
-    pod_level_request_milli: int | None = None
+    containers: tuple[Container, ...] | None = ()
+    pod_level_request_milli: Int64 | None = None
+    init_containers: tuple[InitContainer, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +107,15 @@ def group_pods(
     unready: list[str] = []
     missing: list[str] = []
     ignored: list[str] = []
-    for name, phase, deleting, start_s, condition, _, _ in pods:
-        if deleting or phase is Phase.FAILED:
+    for pod in pods:
+        name, phase = pod.name, pod.phase
+        if pod.deleting or phase is _FAILED:
             ignored.append(name)
-        elif phase is Phase.PENDING:
+        elif phase is _PENDING:
             unready.append(name)
         elif (value := values.get(name)) is None:
             missing.append(name)
-        elif cpu and not _is_ready(condition, start_s, value, start_up, now_s):
+        elif cpu and not _is_ready(pod.ready, pod.start_s, value, start_up, now_s):
             unready.append(name)
         else:
             ready += 1
@@ -131,20 +143,30 @@ def _is_ready(
 def requests(pods: Iterable[Pod], container: str) -> dict[str, int]:
     """Milli requests by pod, of one container if named; MetricError if one has none."""
     asked: dict[str, int] = {}
-    for name, _, _, _, _, containers, level in pods:
+    for pod in pods:
+        level = pod.pod_level_request_milli
         if level is not None and not container:
-            asked[name] = level
+            asked[pod.name] = level
             continue
         total = 0
-        for each, milli in containers:
-            if container and each != container:
-                continue
-            if milli is None:
-                text = f"missing request in container {each} of Pod {name}"
-                raise MetricError(ErrorClass.MISSING_REQUEST, text)
-            total += milli
-        asked[name] = wrap64(total)
+        for each in pod.containers or ():
+            if not container or each.name == container:
+                milli = each.request_milli
+                if milli is None:
+                    raise _no_request(pod, each)
+                total += milli
+        for beside in pod.init_containers or ():
+            if beside.restart_always and (not container or beside.name == container):
+                if beside.request_milli is None:
+                    raise _no_request(pod, beside)
+                total += beside.request_milli
+        asked[pod.name] = wrap64(total)
     return asked
+
+
+def _no_request(pod: Pod, container: Container) -> MetricError:
+    text = f"missing request in container {container.name} of Pod {pod.name}"
+    return MetricError(ErrorClass.MISSING_REQUEST, text)
 
 
 def ready_and_running(pods: Sequence[Pod]) -> int:
@@ -162,8 +184,3 @@ def no_pods() -> MetricError:
     return MetricError(
         ErrorClass.NO_PODS, "no pods returned by selector while calculating replica count"
     )
-
-
-def without[V](values: Mapping[str, V], names: Collection[str]) -> dict[str, V]:
-    """The values of the pods not named."""
-    return {name: value for name, value in values.items() if name not in names}

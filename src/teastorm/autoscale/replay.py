@@ -4,17 +4,15 @@ A line's family shows in its keys: `function` is one calculator call, `metrics` 
 one moment, `metric` samples over time, otherwise recommendations over time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-
-import orjson
+from collections.abc import Iterable, Iterator
 
 from teastorm.autoscale.calculator import Proposal, Scene
-from teastorm.autoscale.case_pods import read_pods
-from teastorm.autoscale.cases import read_start_up, tolerance_of
+from teastorm.autoscale.case_decode import CaseReader, NotJson
+from teastorm.autoscale.case_lines import Case, Metric, OneCall, SampleSteps, SeveralMetrics
+from teastorm.autoscale.case_metric import check, propose
+from teastorm.autoscale.cases import start_up_of, tolerance_of
 from teastorm.autoscale.controller import combine
 from teastorm.autoscale.errors import MetricError
-from teastorm.autoscale.fields import FieldError, Fields
-from teastorm.autoscale.functions import Function, propose
 from teastorm.autoscale.over_time import answer_samples, answer_steps
 
 type Answer = dict[str, object]
@@ -24,39 +22,39 @@ class LineError(ValueError):
     """A line that is no case; the sentence names its number."""
 
 
-def replay(lines: Iterable[bytes]) -> Iterator[tuple[Mapping[str, object], Answer]]:
-    """Each case with its answer; LineError at the first malformed line, counted from 1."""
+def replay(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Answer]]:
+    """Each line with its answer; LineError at the first malformed line, counted from 1."""
+    reader = CaseReader()
     for number, line in enumerate(lines, start=1):
         try:
-            case = Fields.of(orjson.loads(line))
-            yield case.content, answer(case)
-        except orjson.JSONDecodeError as error:
-            raise LineError(f"line {number} is not JSON ({error.msg})") from error
+            yield line, answer(reader.read(line))
+        except NotJson as error:
+            raise LineError(f"line {number} is not JSON ({error})") from error
         except ValueError as error:
             raise LineError(f"line {number}: {error}") from error
 
 
-def answer(case: Fields) -> Answer:
-    """One case's answer; FieldError or ValueError if it is malformed."""
-    head: Answer = {"id": case.text("id")}
-    if "function" in case:
-        return head | _one_call(case)
-    if "metrics" in case:
-        return head | _several_metrics(case)
-    return head | (answer_samples(case) if "metric" in case else answer_steps(case))
+def answer(case: Case) -> Answer:
+    """One case's answer; FieldError if a field is missing that the case's metric needs."""
+    if isinstance(case, OneCall):
+        return {"id": case.id, **_one_call(case)}
+    if isinstance(case, SeveralMetrics):
+        return {"id": case.id, **_several_metrics(case)}
+    if isinstance(case, SampleSteps):
+        return {"id": case.id, **answer_samples(case)}
+    return {"id": case.id, **answer_steps(case)}
 
 
-def _one_call(case: Fields) -> Answer:
-    function = case.one_of("function", Function)
-    tolerance = case.child("tolerance")
+def _one_call(case: OneCall) -> Answer:
+    check(case)
+    current, tolerance = case.current_replicas, case.tolerance
     scene = Scene(
-        pods=read_pods(case),
-        tolerance=tolerance_of(tolerance.number("up"), tolerance.number("down")),
-        start_up=read_start_up(case),
+        pods=case.pods or (),
+        tolerance=tolerance_of(tolerance.up, tolerance.down),
+        start_up=start_up_of(case.cpu_initialization_period_s, case.initial_readiness_delay_s),
     )
-    current = case.int32("current_replicas")
     try:
-        proposal = propose(case, function, scene, current)
+        proposal = propose(case, scene, current)
     except MetricError as error:
         why = {"class": error.error_class, "text": error.text}
         return {"direction": "error", "replicas": None, "error": why}
@@ -94,24 +92,21 @@ def _groups(proposal: Proposal) -> Answer:
     return {"ready_pods": groups.ready} | {key: each for key, each in names.items() if each}
 
 
-def _several_metrics(case: Fields) -> Answer:
-    both = case.number("tolerance")
+def _several_metrics(case: SeveralMetrics) -> Answer:
+    for index, metric in enumerate(case.metrics):
+        check(metric, f"metrics[{index}].")
     scene = Scene(
-        pods=read_pods(case),
-        tolerance=tolerance_of(both, both),
-        start_up=read_start_up(case),
+        pods=case.pods or (),
+        tolerance=tolerance_of(case.tolerance, case.tolerance),
+        start_up=start_up_of(case.cpu_initialization_period_s, case.initial_readiness_delay_s),
     )
-    spec, status = case.int32("spec_replicas"), case.int32("status_replicas")
-    metrics = case.objects("metrics")
-    if not metrics:
-        raise FieldError("metrics must not be empty")
+    spec = case.spec_replicas
     proposals: list[int | None] = []
     errors: list[str | None] = []
-    for metric in metrics:
-        function = metric.one_of("function", Function)
+    for metric in case.metrics:
         try:
-            current = status if function.counts_status else spec
-            proposals.append(propose(metric, function, scene, current).replicas)
+            current = case.status_replicas if metric.function.counts_status else spec
+            proposals.append(propose(metric, scene, current).replicas)
             errors.append(None)
         except MetricError as error:
             proposals.append(None)
@@ -120,7 +115,7 @@ def _several_metrics(case: Fields) -> Answer:
     wanted = combined.recommendation
     reason = "ValidMetricFound"
     if wanted is None and combined.first_failed is not None:
-        reason = _failed_reason(metrics[combined.first_failed])
+        reason = _failed_reason(case.metrics[combined.first_failed])
     return {
         "direction": "error" if wanted is None else _direction(spec, wanted),
         "proposals": proposals,
@@ -131,8 +126,8 @@ def _several_metrics(case: Fields) -> Answer:
     }
 
 
-def _failed_reason(metric: Fields) -> str:
-    source = metric.text("function").partition("_")[0].title()
-    if source == "Resource" and metric.text("container", ""):
+def _failed_reason(metric: Metric) -> str:
+    source = metric.function.partition("_")[0].title()
+    if source == "Resource" and metric.container:
         source = "ContainerResource"
     return f"FailedGet{source}Metric"

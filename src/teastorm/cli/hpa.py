@@ -35,11 +35,11 @@ def replay_command(*, file: Path, as_json: bool) -> int:
     differing: list[tuple[str, str]] = []
     try:
         with file.open("rb") as lines:
-            for case, answer in replay(lines):
+            for line, answer in replay(lines):
                 answered += 1
                 if as_json:
                     told.append(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
-                elif (where := difference(case, answer)) is not None:
+                elif (where := difference(orjson.loads(line), answer)) is not None:
                     differing.append((str(answer["id"]), where))
     except OSError as error:
         raise CommandError(USAGE, f"{file}: cannot be read ({error.strerror})") from error
@@ -47,6 +47,8 @@ def replay_command(*, file: Path, as_json: bool) -> int:
         raise CommandError(USAGE, f"{file}: {error}") from error
     finally:
         gc.enable()
+    if not answered:
+        raise CommandError(USAGE, f"{file}: holds no case; it needs one JSON object a line")
     if as_json:
         sys.stdout.buffer.writelines(told)
         sys.stdout.buffer.flush()

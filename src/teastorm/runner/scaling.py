@@ -100,6 +100,7 @@ class LiveShop:
         pods = [
             Pod(
                 name=name,
+                phase=Phase.RUNNING,
                 start_s=life.born_s,
                 ready=condition(ready=life.ready, since_s=life.since_s),
                 containers=request,

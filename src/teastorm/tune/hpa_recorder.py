@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import yaml
+from msgspec.structs import replace
 
 from teastorm.autoscale import quantity
 from teastorm.autoscale.metrics import PodValue
@@ -209,11 +210,12 @@ def _moved(look: Look, zero_s: float) -> Look:
         average_milli=look.average_milli,
         floor=look.floor,
         pods=tuple(
-            pod._replace(
+            replace(
+                pod,
                 start_s=None if pod.start_s is None else pod.start_s - zero_s,
                 ready=None
                 if pod.ready is None
-                else pod.ready._replace(last_transition_s=pod.ready.last_transition_s - zero_s),
+                else replace(pod.ready, last_transition_s=pod.ready.last_transition_s - zero_s),
             )
             for pod in look.pods
         ),
