@@ -128,9 +128,15 @@ class FlightRecorder:
         return [Latest(*wanted[n], at_s, value) for n, (at_s, value) in newest.items()]
 
     def write(self, path: Path) -> int:
-        """metrics.parquet as the run folder has it; gives the number of rows."""
+        """metrics.parquet as the run folder has it, whole or not there; gives the number of rows."""
         table = self.table()
-        pq.write_table(table, path, compression="zstd")
+        part = path.with_name(f"{path.name}.part")
+        try:
+            pq.write_table(table, part, compression="zstd")
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         return int(table.num_rows)
 
     def table(self) -> pa.Table:

@@ -17,6 +17,7 @@ from teastorm.report.scaling import scaling
 from teastorm.verdict.check import Status
 from teastorm.verdict.result import Result
 from teastorm.verdict.run import Run
+from teastorm.whole_file import write_whole
 
 FILE = "report.html"
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.PASS)
@@ -93,8 +94,6 @@ def _templates() -> Environment:
 def write_report(run_dir: Path, result: Result, run: Run | None) -> Path:
     """Write the page into the run folder, whole or not at all; returns its path."""
     path = run_dir / FILE
-    draft = path.with_suffix(".tmp")
     scaled = autoscaler(run_dir, result, run) if run is not None else None
-    draft.write_text(report(result, run, scaled), encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, report(result, run, scaled).encode())
     return path

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 from teastorm.report.words import bound, figure
 from teastorm.verdict.check import Status
 from teastorm.verdict.result import EXIT, Result, Verdict
+from teastorm.whole_file import write_whole
 
 FILE = "junit.xml"
 
@@ -61,5 +62,5 @@ def _clean(text: str) -> str:
 def write_junit(run_dir: Path, result: Result) -> Path:
     """Write the document into the run folder; returns its path."""
     path = run_dir / FILE
-    path.write_text(junit(result), encoding="utf-8")
+    write_whole(path, junit(result).encode())
     return path

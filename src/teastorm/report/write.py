@@ -12,6 +12,7 @@ from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.folder import read_run
 from teastorm.verdict.result import Result
 from teastorm.verdict.run import Run
+from teastorm.whole_file import write_whole
 
 COMPARISON = "compare.html"
 
@@ -24,7 +25,7 @@ def write_reports(run_dir: Path, result: Result) -> tuple[Path, ...]:
 def write_comparison(path: Path, run_dirs: Sequence[Path], results: Sequence[Result]) -> Path:
     """Write compare.html for judged run folders, in the same order as their results."""
     page = comparison(compare(results), [_readable(run_dir) for run_dir in run_dirs])
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, page.encode())
     return path
 
 

@@ -1,6 +1,5 @@
 """The run folder: its name, and JSON files that are whole or not there."""
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ import orjson
 
 from teastorm.platforms.base import JsonValue
 from teastorm.runner.problems import PRECONDITION, RunProblem
+from teastorm.whole_file import write_whole
 
 RUNS_DIR = Path("runs")
 
@@ -42,13 +42,8 @@ class RunFolder:
     def write(self, name: str, content: Mapping[str, object] | Sequence[object]) -> Path:
         """Write a JSON file; numbers that JSON lacks become null."""
         path = self.path / name
-        half = path.with_name(f".{name}.{os.getpid()}")
-        half.write_bytes(
-            orjson.dumps(
-                content, default=_as_json, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-            )
-        )
-        half.replace(path)
+        option = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+        write_whole(path, orjson.dumps(content, default=_as_json, option=option))
         return path
 
     def read(self, name: str) -> JsonValue:

@@ -12,6 +12,7 @@ import orjson
 
 from teastorm.verdict.check import Check
 from teastorm.verdict.record import Fault, Json
+from teastorm.whole_file import write_whole
 
 SCHEMA = "teastorm.result/1"
 FILE = "result.json"
@@ -121,8 +122,5 @@ def write_result(run_dir: Path, result: Result) -> Path:
 
 
 def _write(path: Path, payload: object) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(
-        orjson.dumps(payload, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
-    )
-    draft.replace(path)
+    option = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
+    write_whole(path, orjson.dumps(payload, option=option))
