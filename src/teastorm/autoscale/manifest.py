@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from teastorm import strict_yaml
 from teastorm.autoscale.cases import read_behaviour
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.fields import FieldError, Fields
@@ -42,7 +43,7 @@ class Manifest:
 def read_manifest(text: str, controller: Controller | None = None) -> Manifest:
     """One manifest of YAML or JSON; FieldError in one sentence if it is not a valid one."""
     try:
-        content = yaml.safe_load(text)
+        content = strict_yaml.load(text)
     except yaml.YAMLError as error:
         raise FieldError(f"the manifest is not YAML: {' '.join(str(error).split())}") from error
     top = Fields.of(content, "")

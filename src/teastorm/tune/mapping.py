@@ -23,6 +23,7 @@ from types import MappingProxyType
 import yaml
 
 from teashop.resilience.protections import Protections
+from teastorm import strict_yaml
 from teastorm.load.settings import Clients, Mix
 from teastorm.runner.problems import did_you_mean
 from teastorm.simulate.demand import Demand
@@ -54,7 +55,7 @@ class Mapped:
 def read_mapping(path: Path) -> Mapped:
     """TuneInvalid in one sentence if it is no mapping."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = strict_yaml.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise TuneInvalid(f"{path}: cannot be read ({error})") from error
     except yaml.YAMLError as error:
