@@ -234,6 +234,12 @@ def _metrics(rows: list[Row], *, protected: bool) -> list[tuple]:
                 (t, "inference", ai, "vllm:num_requests_running", "", running),
                 (t, "inference", ai, "vllm:num_requests_waiting", "", waiting),
             ]
+            if i == 0 and t >= END:
+                third = (t, "inference", "inference-2")
+                found += [
+                    (*third, "vllm:num_requests_running", "", 0.0),
+                    (*third, "vllm:num_requests_waiting", "", 0.0),
+                ]
             for service in ("gateway", "inference", "orders", "dispatch"):
                 found.append((t, service, f"{service}-{i}", "teashop_ready", "", 1.0))
     return found
@@ -271,7 +277,11 @@ def _ledger(rows: list[Row]) -> dict:
         "assignments": assignments,
         "notices": [notice | {"t_s": 18.0, "kind": "crowd"}],
         "passings": [{"t_s": 24.0, "shop": "shop-1"}],
-        "settled": [],
+        "settled": [
+            {"key": row["key"], "request_id": row["request_id"], "status": 404, "order_id": ""}
+            for row in rows
+            if row["class"] == "checkout" and row["status"] == 0
+        ],
     }
 
 
@@ -312,6 +322,7 @@ def _build(*, protected: bool, seed: int = 7) -> World:
     }
     bounds = (("before", START, FAULT, 0.7), ("fault", FAULT, END, 3.0), ("after", END, STOP, 0.7))
     plan = {
+        "schema": "teastorm.plan/1",
         "seed": seed,
         "phases": [
             {"name": n, "start_s": a, "end_s": b, "factor": f, "chat_rps": f * K}

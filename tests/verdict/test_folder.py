@@ -29,6 +29,9 @@ def spoil(world, path: tuple[str | int, ...], value: object) -> None:
     ("path", "value", "said"),
     [
         (("run", "schema"), "teastorm.run/9", "schema must be teastorm.run/1"),
+        (("plan", "schema"), "teastorm.plan/2", "plan.json: schema must be teastorm.plan/1"),
+        (("load", "schema"), "teastorm.load/0", "load.json: schema must be teastorm.load/1"),
+        (("load", "unsent"), -1, "load.json: unsent must be 0 or more, got -1"),
         (("run", "seed"), "seven", "run.json: seed must be a finite number"),
         (("run", "seed"), 1.5, "run.json: seed must be a whole number"),
         (("run", "arm"), 3, "run.json: arm must be text"),

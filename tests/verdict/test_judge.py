@@ -72,7 +72,9 @@ def test_both_arms_hold_below_capacity(protected, tmp_path):
         if row["phase"] != "fault" or row["class"] != "chat" or row["request_id"] in keep
     ]
     chats = {row["request_id"] for row in protected.requests if row["class"] == "chat"}
+    protected.plan["arrivals"] += len(chats) - protected.plan["classes"]["chat"]
     protected.plan["classes"]["chat"] = len(chats)
+    protected.load |= dict.fromkeys(("planned", "sent"), protected.plan["arrivals"])
 
     result = protected.judge(tmp_path / "run")
 
@@ -83,9 +85,13 @@ def test_both_arms_hold_below_capacity(protected, tmp_path):
 
 def test_follow_ups_of_orders_that_never_were_are_not_the_generators_fault(protected, tmp_path):
     protected.run["checks"] = ["goodput-retention"]
-    gone = [row for row in protected.requests if row["class"] == "status"][::5]
-    protected.requests = [row for row in protected.requests if row not in gone]
+    for row in protected.attempts("checkout")[:60]:
+        row |= {"status": 503, "reason": "dependency", "order_id": "", "retry_after_s": 2.0}
+    gone = {row["request_id"] for row in protected.attempts("status")[:60]}
+    protected.requests = [row for row in protected.requests if row["request_id"] not in gone]
     protected.load["absent"] = len(gone)
+    for name in ("planned", "sent"):
+        protected.load[name] -= len(gone)
 
     assert protected.judge(tmp_path / "run").exit_code == 0
 
@@ -260,6 +266,41 @@ def test_an_unmet_baseline_ends_in_a_precondition(protected, tmp_path):
     assert judge(run_dir).exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"status": "aborted"}, "status is aborted"),
+        ({"status": ""}, "status is missing"),
+        ({"status": "failed", "deviated": True}, "steady state was not met again"),
+    ],
+)
+def test_an_experiment_that_did_not_complete_is_not_held(changes, said, protected, tmp_path):
+    protected.journal |= changes
+
+    result = protected.judge(tmp_path / "run")
+
+    assert result.exit_code == 4
+    assert said in result.reason
+
+
+def test_a_method_of_which_a_part_failed_is_not_held(protected, tmp_path):
+    activity = {"name": "finish-the-load", "type": "action"}
+    failed = {"activity": activity, "status": "failed", "exception": ["ActivityFailed: no"]}
+    protected.journal["run"].append(failed)
+
+    result = protected.judge(tmp_path / "run")
+
+    assert result.exit_code == 4
+    assert "finish-the-load failed" in result.reason
+
+
+def test_a_probe_that_looked_in_the_middle_decides_nothing(protected, tmp_path):
+    activity = {"name": "during-critical-is-served", "type": "probe"}
+    protected.journal["run"].append({"activity": activity, "status": "failed"})
+
+    assert protected.judge(tmp_path / "run").exit_code == 0
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_an_emptied_file_never_holds(name, protected, tmp_path):
     run_dir = protected.write(tmp_path / "run")
@@ -286,7 +327,10 @@ def test_a_blank_column_never_holds(column, protected, tmp_path):
     for row in protected.requests:
         row[column] = type(row[column])()
 
-    assert protected.judge(tmp_path / "run").exit_code != 0
+    try:
+        assert protected.judge(tmp_path / "run").exit_code != 0
+    except RunFolderError as refused:
+        assert "requests.parquet" in str(refused)  # noqa: PT017 - either way is right
 
 
 @pytest.mark.parametrize(("column", "said"), [("ended_s", "end before"), ("sent_s", "too soon")])

@@ -25,6 +25,52 @@ def same_processes_after_a_loss(w):
     w.faults[0] |= {"kind": "replica-loss", "before": [who], "after": [who]}
 
 
+def nothing_came_for_what_went(w):
+    who = {"replica": "inference-0", "pid": 7, "started": 1.5}
+    w.faults[0] |= {"kind": "replica-loss", "before": [who], "after": []}
+
+
+def one_of_two_came_back(w):
+    who = [{"replica": f"inference-{i}", "pid": i, "started": 1.5} for i in range(3)]
+    w.faults[0] |= {"kind": "replica-loss", "before": who[:2], "after": who[2:]}
+
+
+def nobody_saw_anything(w):
+    w.faults[0]["evidence"] = ""
+
+
+def a_fault_was_left_out(w):
+    told = {"id": "replica-loss-orders-2", "proved": True}
+    row = {"activity": {"name": "lose"}, "status": "succeeded", "output": told}
+    w.journal["run"].append(row)
+
+
+def not_proved_when_it_ended(w):
+    told = {"id": "surge-1", "proved": False}
+    row = {"activity": {"name": "surge"}, "status": "succeeded", "output": told}
+    w.journal["run"].append(row)
+
+
+def events_know_of_no_fault(w):
+    w.events = w.events[2:]
+
+
+def events_know_another_time(w):
+    w.events[0]["t_s"] = FAULT - 8
+
+
+def surge_watched_for_a_moment(w):
+    w.faults[0]["ended_s"] = FAULT + 2
+
+
+def surge_over_long_after(w):
+    w.faults[0]["ended_s"] = END + 15
+
+
+def before_the_crowd_came(w):
+    w.faults[0] |= {"kind": "hang", "began_s": 5.0}
+
+
 def servers_saw_half(w):
     w.metrics = [
         (*row[:5], row[5] / 2) if row[3] == "teashop_offered_total" else row for row in w.metrics
@@ -45,7 +91,9 @@ def metrics_end_at_the_fault(w):
 
 def generator_lags(w):
     for row in w.requests[::20]:
-        row["lag_s"] = 0.05
+        if row["attempt"] == 1 and row["final"]:
+            late = 0.05 - row["lag_s"]
+            row |= {"lag_s": 0.05, "sent_s": row["sent_s"] + late, "ended_s": row["ended_s"] + late}
 
 
 def generator_says_it_lagged(w):
@@ -62,7 +110,8 @@ def machine_robbed(w):
 
 def arrivals_unsent(w):
     for row in w.attempts("chat")[::20]:
-        row |= {"attempt": 0, "error": "unsent", "status": 0, "sent_s": NAN, "ended_s": NAN}
+        if row["attempt"] == 1 and row["final"]:
+            row |= {"attempt": 0, "error": "unsent", "status": 0, "sent_s": NAN, "ended_s": NAN}
 
 
 def arrivals_missing(w):
@@ -72,6 +121,29 @@ def arrivals_missing(w):
 def payments_missing(w):
     w.requests = [row for row in w.requests if row["class"] != "payment"]
     w.load["absent"] = 3
+
+
+def half_a_percent_lost(w):
+    failed = [row["request_id"] for row in w.requests if row["rung"] == "ticket"][:40]
+    w.requests = [row for row in w.requests if row["request_id"] not in set(failed)]
+
+
+def more_absent_than_can_be(w):
+    lost = {row["request_id"] for row in w.attempts("payment")[:30]}
+    w.requests = [row for row in w.requests if row["request_id"] not in lost]
+    w.load["absent"] = 9000
+
+
+def generator_counted_otherwise(w):
+    w.load["sent"] -= 500
+
+
+def generator_had_another_plan(w):
+    w.load["planned"] *= 2
+
+
+def cpu_not_measured(w):
+    w.load["cpu_share"] = 0.0
 
 
 def lags_not_recorded(w):
@@ -104,8 +176,24 @@ def a_replica_was_not_ready(w):
     w.metrics = [row for row in w.metrics if row[2] != "orders-1"]
 
 
+def one_replica_says_it_is_two(w):
+    w.metrics = [
+        (*row[:5], 2.0) if row[2:4] == ("orders-0", "teashop_ready") else row
+        for row in w.metrics
+        if row[2] != "orders-1"
+    ]
+
+
 def baseline_probe_failed(w):
     w.journal["run"][0]["status"] = "failed"
+
+
+def no_baseline_probe(w):
+    w.journal["run"][0]["activity"]["name"] = "something-else"
+
+
+def rollback_not_played(w):
+    w.journal["experiment"] = {"rollbacks": [{"name": "roll-faults-back"}]}
 
 
 def no_journal(w):
@@ -141,6 +229,11 @@ def answers_from_the_cache(w):
 def sequence_seconds_not_told(w):
     for row in w.requests:
         row["sequence_s"] = 0.0
+
+
+def more_work_claimed_than_done(w):
+    for row in w.requests:
+        row["sequence_s"] *= 1.5
 
 
 def checkouts_fail(w):
@@ -203,6 +296,11 @@ def one_inversion_in_fifty(w):
         row |= {"status": 503, "reason": "limit", "refused_for": "gateway", "threshold": ""}
 
 
+def every_answer_from_elsewhere(w):
+    for n, row in enumerate(w.requests):
+        row["replica"] = f"gateway-x{n}"
+
+
 def always_the_same_users(w):
     for row in w.attempts("chat"):
         if int(row["user"][1:]) >= 12:
@@ -233,6 +331,10 @@ def queue_stays(w):
     ]
 
 
+def half_of_the_ai_unseen(w):
+    w.metrics = [row for row in w.metrics if row[2] != "inference-1" or row[0] < END]
+
+
 def demand_did_not_return(w):
     w.plan["phases"][2]["chat_rps"] = 20.0
 
@@ -245,7 +347,12 @@ def load_ends_with_the_fault(w):
 def retries_at_once(w):
     extra = []
     for row in w.attempts("chat", status=(503,)):
-        extra += [row | {"attempt": 10 + i, "final": False, "honoured": False} for i in range(2)]
+        if row["final"]:
+            row["final"] = False
+            for i in (1, 2):
+                later = {name: row[name] + 0.01 * i for name in ("sent_s", "ended_s")}
+                again = {"attempt": row["attempt"] + i, "final": i == 2, "honoured": False}
+                extra.append(row | later | again)
     w.requests += extra
 
 
@@ -268,12 +375,24 @@ def a_settled_order_is_gone(w):
     w.ledger["settled"] = [{"key": "k1", "request_id": "r1", "status": 201, "order_id": "o-gone"}]
 
 
+def nobody_asked_what_became_of_it(w):
+    w.attempts("checkout")[3] |= {"status": 0, "error": "timeout", "order_id": ""}
+
+
 def an_order_is_doubled(w):
     w.ledger["orders"].append(w.ledger["orders"][5] | {"order_id": "o-second"})
 
 
 def an_order_is_made_twice(w):
     w.ledger["assignments"].append(w.ledger["assignments"][5])
+
+
+def an_order_that_nobody_asked_for(w):
+    w.ledger["orders"].append(w.ledger["orders"][5] | {"order_id": "o-ghost", "key": "k-ghost"})
+
+
+def an_assignment_of_no_order(w):
+    w.ledger["assignments"].append(w.ledger["assignments"][5] | {"order_id": "o-ghost"})
 
 
 def no_orders(w):
@@ -355,6 +474,10 @@ def theory_misquoted(w):
     w.run["capacity"]["theory_rps"] = 90.0
 
 
+def capacity_by_nothing(w):
+    w.run["capacity"]["steps"] = []
+
+
 def capacity_by_few_requests(w):
     w.run["capacity"]["steps"][0]["samples"] = 50
 
@@ -371,6 +494,16 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("fault-proved", fault_not_proved, "fail"),
     ("fault-proved", fault_missing, "unknown"),
     ("fault-proved", same_processes_after_a_loss, "fail"),
+    ("fault-proved", nothing_came_for_what_went, "fail"),
+    ("fault-proved", one_of_two_came_back, "fail"),
+    ("fault-proved", nobody_saw_anything, "fail"),
+    ("fault-proved", a_fault_was_left_out, "fail"),
+    ("fault-proved", not_proved_when_it_ended, "fail"),
+    ("fault-proved", events_know_of_no_fault, "fail"),
+    ("fault-proved", events_know_another_time, "fail"),
+    ("fault-proved", surge_watched_for_a_moment, "fail"),
+    ("fault-proved", surge_over_long_after, "fail"),
+    ("fault-proved", before_the_crowd_came, "fail"),
     ("offered-rate-reached", servers_saw_half, "fail"),
     ("offered-rate-reached", surge_never_sent, "fail"),
     ("offered-rate-reached", metrics_blank, "unknown"),
@@ -382,15 +515,23 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("generator-healthy", arrivals_unsent, "fail"),
     ("generator-healthy", arrivals_missing, "fail"),
     ("generator-healthy", payments_missing, "fail"),
+    ("generator-healthy", half_a_percent_lost, "fail"),
+    ("generator-healthy", more_absent_than_can_be, "fail"),
+    ("generator-healthy", generator_counted_otherwise, "fail"),
+    ("generator-healthy", generator_had_another_plan, "fail"),
+    ("generator-healthy", cpu_not_measured, "fail"),
     ("generator-healthy", lags_not_recorded, "unknown"),
     ("sample-size", few_requests, "unknown"),
     ("sample-size", a_class_is_absent, "fail"),
     ("baseline-sound", bad_before_the_fault, "fail"),
     ("baseline-sound", queue_grew_before_the_fault, "fail"),
     ("baseline-sound", a_replica_was_not_ready, "fail"),
+    ("baseline-sound", one_replica_says_it_is_two, "fail"),
     ("baseline-sound", baseline_probe_failed, "fail"),
+    ("baseline-sound", no_baseline_probe, "unknown"),
     ("baseline-sound", metrics_blank, "unknown"),
     ("rollback-proved", no_journal, "fail"),
+    ("rollback-proved", rollback_not_played, "fail"),
     ("rollback-proved", not_rolled_back, "fail"),
     ("rollback-proved", fault_missing, "unknown"),
     ("goodput-retention", answers_late, "fail"),
@@ -399,6 +540,8 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("goodput-retention", answers_from_the_cache, "fail"),
     ("ai-utilisation", answers_late, "fail"),
     ("ai-utilisation", answers_from_the_cache, "unknown"),
+    ("ai-utilisation", more_work_claimed_than_done, "unknown"),
+    ("wasted-work", more_work_claimed_than_done, "unknown"),
     ("ai-utilisation", sequence_seconds_not_told, "unknown"),
     ("critical-success", checkouts_fail, "fail"),
     ("critical-plus-success", payments_fail, "fail"),
@@ -416,12 +559,14 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("degradation-contract", fault_not_proved, "unknown"),
     ("priority-order", priorities_swapped, "fail"),
     ("priority-order", one_inversion_in_fifty, "fail"),
+    ("priority-order", every_answer_from_elsewhere, "unknown"),
     ("priority-order", nothing_refused, "unknown"),
     ("fairness", always_the_same_users, "fail"),
     ("recovery-time", never_well_again, "fail"),
     ("recovery-time", slower_than_before, "fail"),
     ("recovery-time", queue_stays, "fail"),
     ("recovery-time", demand_did_not_return, "fail"),
+    ("recovery-time", half_of_the_ai_unseen, "unknown"),
     ("recovery-time", load_ends_with_the_fault, "unknown"),
     ("recovery-time", metrics_blank, "unknown"),
     ("recovery-time", fault_not_proved, "unknown"),
@@ -435,8 +580,11 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("ledger-no-loss", an_order_is_deleted, "fail"),
     ("ledger-no-loss", an_order_lies_under_another_key, "fail"),
     ("ledger-no-loss", a_settled_order_is_gone, "fail"),
+    ("ledger-no-loss", nobody_asked_what_became_of_it, "unknown"),
     ("ledger-no-double", an_order_is_doubled, "fail"),
     ("ledger-no-double", an_order_is_made_twice, "fail"),
+    ("ledger-no-double", an_order_that_nobody_asked_for, "fail"),
+    ("ledger-no-double", an_assignment_of_no_order, "fail"),
     ("ledger-no-double", no_orders, "unknown"),
     ("coupon-budget", coupons_oversold, "fail"),
     ("coupon-budget", coupon_counter_disagrees, "fail"),
@@ -455,6 +603,7 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("over-shedding", refuses_at_base_load, "fail"),
     ("capacity-sound", capacity_below_theory, "fail"),
     ("capacity-sound", theory_misquoted, "fail"),
+    ("capacity-sound", capacity_by_nothing, "unknown"),
     ("capacity-sound", capacity_by_few_requests, "fail"),
     ("replicas-came-late", replicas_were_there, "fail"),
     ("replicas-came-late", replicas_never_came, "unknown"),

@@ -9,7 +9,7 @@ import yaml
 
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.registry import known_ids
-from teastorm.verdict.slo import load_slo, parse_slo
+from teastorm.verdict.slo import SHARES, load_slo, parse_slo
 
 SLO = Path(__file__).parents[2] / "experiments" / "slo.yaml"
 
@@ -48,7 +48,13 @@ def test_a_bound_of_995_has_enough_samples_to_show_it(name):
         (lambda r: r["objectives"].pop("fairness"), "objectives.fairness is missing"),
         (lambda r: r["objectives"]["fairness"].pop("n_min"), "fairness.n_min is missing"),
         (lambda r: r["objectives"]["fairness"].update(limit="high"), "finite number, got 'high'"),
-        (lambda r: r["objectives"]["fairness"].update(n_min=-1), "n_min must be 0 or more"),
+        (lambda r: r["objectives"]["fairness"].update(n_min=0), "n_min must be 1 or more"),
+        (lambda r: r["objectives"]["fairness"].update(limit=-0.6), "limit must be 0 or more"),
+        (lambda r: r["objectives"]["wasted-work"].update(limit=10), "is a share and must be 1 at"),
+        (lambda r: r["objectives"]["fairness"].update(limit=10**400), "a finite number"),
+        (lambda r: r["terms"].update(unsent_share_max=1.5), "must be from 0 to 1, got 1.5"),
+        (lambda r: r["terms"].update(recovery_p99_ratio=-1), "must be 0 or more, got -1"),
+        (lambda r: r["terms"].update(baseline_s=0), "baseline_s must be above 0"),
         (lambda r: r["objectives"].update(fairness=0.6), "fairness must be a mapping"),
         (lambda r: r["terms"].update(recovery_hold=3), "did you mean recovery_hold_s?"),
         (lambda r: r["terms"].update(recovery_hold_s=1), "recovery_hold_s must be at least"),
@@ -92,3 +98,9 @@ def test_what_is_written_into_a_run_reads_back_the_same():
     slo = load_slo(SLO)
 
     assert parse_slo(slo.as_json(), "run.json: slo") == slo
+
+
+def test_shares_are_those_that_their_checks_call_so(protected, tmp_path):
+    checks = protected.judge(tmp_path / "run").checks
+
+    assert {c.id for c in checks if c.unit.startswith(("share", "index"))} == SHARES

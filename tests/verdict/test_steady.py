@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -59,3 +60,20 @@ def test_a_thin_baseline_reaches_further_back(protected, tmp_path):
     run = read_run(protected.write(tmp_path / "run"))
 
     assert baseline_window(run).start_s < 7.0
+
+
+def test_a_replica_whose_readiness_flaps_is_one(protected, tmp_path):
+    def event(t_s: float, kind: str, replica: str) -> dict:
+        return {"t_s": t_s, "kind": kind, "service": "inference", "replica": replica}
+
+    protected.events += [
+        event(20.0, "replica_unready", "inference-1"),
+        event(22.0, "replica_ready", "inference-1"),
+        event(24.0, "replica_ready", "inference-1"),
+        event(26.0, "replica_unready", "inference-0"),
+        event(26.5, "replica_gone", "inference-0"),
+    ]
+    run = read_run(protected.write(tmp_path / "run"))
+
+    at_s = np.array([3.0, 19.0, 21.0, 23.0, 25.0, 27.0, 39.0])
+    assert run.inference_replicas(at_s).tolist() == [2, 2, 1, 2, 2, 1, 2]

@@ -18,10 +18,14 @@ def verify(*, run_dir: Path, as_json: bool) -> int:
     Writes result.json, junit.xml and report.html anew. Needs no shop.
     """
     from teastorm.verdict.judge import judge  # noqa: PLC0415 - --help need not read parquet
-    from teastorm.verdict.result import write_result  # noqa: PLC0415 - the same
+    from teastorm.verdict.result import FILE, write_result  # noqa: PLC0415 - the same
 
     with in_one_sentence():
         result = judge(existing_run(run_dir))
+    said = _said_before(run_dir)
+    if said not in {"", str(result.verdict)}:
+        sentence = f"{run_dir / FILE} said {said}; its records say {result.verdict}"
+        click.echo(f"teastorm: {sentence}", err=True)
     try:
         write_result(run_dir, result)
     except OSError as error:
@@ -34,3 +38,16 @@ def verify(*, run_dir: Path, as_json: bool) -> int:
         show_checks(result)
         say_verdict(result, result.exit_code)
     return result.exit_code
+
+
+def _said_before(run_dir: Path) -> str:
+    """The verdict that result.json has so far; empty when there is none that can be read."""
+    import orjson  # noqa: PLC0415 - --help need not load it
+
+    from teastorm.verdict.result import FILE  # noqa: PLC0415 - the same
+
+    try:
+        content = orjson.loads((run_dir / FILE).read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return str(content.get("verdict", "")) if isinstance(content, dict) else ""

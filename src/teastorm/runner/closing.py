@@ -27,6 +27,7 @@ from teastorm.runner.scale_lag import scaled_out
 from teastorm.runner.scaling import ScalerThread
 from teastorm.runner.settle import settle, unknown_outcomes
 from teastorm.verdict.result import Result
+from teastorm.verdict.seal import write_seal
 
 LAST_ANSWERS_S = 60.0
 OUTBOX_S = 6.0
@@ -64,9 +65,17 @@ def close_run(
     closing.attempt("writing metrics", closing.write_metrics)
     closing.attempt("tearing down", closing.tear_down)
     closing.attempt("writing events", closing.write_events)
-    session.folder.write("faults.json", session.fault_rows())
-    session.folder.write("journal.json", dict(journal))
-    result = judging.judge_folder(session.folder.path, closing.trouble.append)
+    closing.attempt(
+        "writing faults.json",
+        lambda: session.folder.write("faults.json", session.fault_rows()),
+    )
+    closing.attempt(
+        "writing journal.json", lambda: session.folder.write("journal.json", dict(journal))
+    )
+    closing.attempt("sealing the run folder", lambda: write_seal(session.folder.path))
+    result = closing.attempt(
+        "judging", lambda: judging.judge_folder(session.folder.path, closing.trouble.append)
+    )
     code = result.exit_code if result else judging.CANNOT_JUDGE
     if interrupted:
         code = INTERRUPTED

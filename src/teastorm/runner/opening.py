@@ -164,6 +164,7 @@ def _run_json(session: Session, capacity: Capacity) -> dict[str, object]:
         "autoscaler": None if experiment.autoscaler is None else experiment.autoscaler.as_json(),
         "deadlines_s": dict(clients_of(experiment).deadlines_s),
         "versions": versions(),
+        "sealed": True,
     }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from teastorm.verdict.errors import RunFolderError
+
+LARGEST = sys.float_info.max
+LONGEST_S = 1e6
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -73,10 +76,19 @@ class Fields:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
-            or not math.isfinite(value)
+            or not -LARGEST < value < LARGEST
         ):
             raise RunFolderError(f"{self.at(name)} must be a finite number, got {_kind(value)}.")
         return float(value)
+
+    def seconds(self, name: str) -> float:
+        """A moment of a run: what is laid out second by second cannot lie a year away."""
+        value = self.number(name)
+        if abs(value) > LONGEST_S:
+            raise RunFolderError(
+                f"{self.at(name)} must be seconds since the run's start, got {value:g}."
+            )
+        return value
 
     def whole(self, name: str, default: int | None = None) -> int:
         """An integer."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
 import orjson
 
-from teastorm.verdict import ledger, record
-from teastorm.verdict.attempts import Attempts, read_attempts
+from teastorm.verdict import faults as faultrows
+from teastorm.verdict import journal as journals
+from teastorm.verdict import ledger, record, seal
+from teastorm.verdict.attempts import read_attempts
 from teastorm.verdict.errors import RunFolderError, naming
 from teastorm.verdict.fields import Fields, nearest
 from teastorm.verdict.metrics import read_metrics
+from teastorm.verdict.plausible import refuse_impossible
 from teastorm.verdict.record import Json, Window
 from teastorm.verdict.registry import known_ids
 from teastorm.verdict.run import Run
@@ -20,7 +24,9 @@ from teastorm.verdict.slo import Slo, parse_slo
 from teastorm.verdict.words import requests_of
 
 SCHEMA = "teastorm.run/1"
-CLOCK_SLACK_S = 0.05
+PLAN_SCHEMA = "teastorm.plan/1"
+LOAD_SCHEMA = "teastorm.load/1"
+ROUNDING_S = 1e-3
 
 
 def read_run(path: Path) -> Run:
@@ -37,9 +43,15 @@ def read_run(path: Path) -> Run:
 def _read(path: Path) -> Run:
     raw = _mapping(path, "run.json")
     meta, slo = _meta(raw)
+    if raw.flag("sealed", False) or (path / seal.FILE).exists():
+        seal.refuse_broken(_mapping(path, seal.FILE), path)
+    journal = _journal(path)
+    if journal is not None:
+        journals.refuse_other_checks(journal, meta)
     books = ledger.read_ledger(_mapping(path, "ledger.json"))
+    plan = _plan(_mapping(path, "plan.json"))
     attempts = read_attempts(_existing(path, "requests.parquet"))
-    _refuse_impossible(attempts)
+    refuse_impossible(attempts, plan)
     requests = requests_of(
         attempts,
         deadlines_s=meta.deadlines_s,
@@ -49,32 +61,17 @@ def _read(path: Path) -> Run:
     return Run(
         path=path,
         meta=meta,
-        plan=_plan(_mapping(path, "plan.json")),
+        plan=plan,
         load=_load(_mapping(path, "load.json")),
-        faults=tuple(_fault(row) for row in _list(path, "faults.json")),
+        faults=faultrows.read_faults(_list(path, "faults.json")),
         events=tuple(_event(row) for row in _list(path, "events.json")),
         ledger=books,
-        journal=_journal(path),
+        journal=journal,
         attempts=attempts,
         requests=requests,
         metrics=read_metrics(_existing(path, "metrics.parquet")),
         slo=slo,
     )
-
-
-def _refuse_impossible(rows: Attempts) -> None:
-    """Refuse times that run backwards: an answer from before its question would count as quick."""
-    before_sent = rows.real & (rows.ended_s < rows.sent_s - CLOCK_SLACK_S)
-    before_intended = rows.real & (rows.sent_s < rows.intended_s - CLOCK_SLACK_S)
-    for wrong, said in (
-        (before_sent, "end before they were sent"),
-        (before_intended, "go too soon"),
-    ):
-        if wrong.any():
-            raise RunFolderError(
-                f"requests.parquet: {int(wrong.sum())} attempts {said} (the first is "
-                f"{rows.request_id[wrong][0]}); run the experiment again."
-            )
 
 
 def read_meta(path: Path) -> record.RunMeta:
@@ -88,7 +85,7 @@ def read_faults(path: Path) -> tuple[record.Fault, ...]:
     if not (path / "faults.json").exists():
         return ()
     with naming(path):
-        return tuple(_fault(row) for row in _list(path, "faults.json"))
+        return faultrows.read_faults(_list(path, "faults.json"))
 
 
 def read_journal(path: Path) -> record.Journal | None:
@@ -100,29 +97,7 @@ def read_journal(path: Path) -> record.Journal | None:
 def _journal(path: Path) -> record.Journal | None:
     if not (path / "journal.json").exists():
         return None
-    raw = _mapping(path, "journal.json")
-    probes = [_probe(row) for row in raw.items("run", optional=True)]
-    states = raw.mapping("steady_states", optional=True)
-    for name in ("before", "after", "during"):
-        value = states.data.get(name)
-        for state in value if isinstance(value, list) else [value]:
-            if isinstance(state, dict):
-                fields = Fields.of(state, f"journal.json: steady_states.{name}")
-                probes += [_probe(row) for row in fields.items("probes", optional=True)]
-    return record.Journal(
-        status=raw.text("status", ""),
-        probes=tuple(probes),
-        rollbacks=tuple(_probe(row) for row in raw.items("rollbacks", optional=True)),
-    )
-
-
-def _probe(row: Fields) -> record.Probe:
-    activity = row.mapping("activity", optional=True)
-    succeeded = row.text("status", "") == "succeeded" and row.flag("tolerance_met", True)
-    said = row.data.get("exception") or row.data.get("output")
-    return record.Probe(
-        name=activity.text("name", ""), succeeded=succeeded, said=str(said)[:200] if said else ""
-    )
+    return journals.read_journal(_mapping(path, "journal.json"))
 
 
 def _existing(path: Path, name: str) -> Path:
@@ -151,9 +126,7 @@ def _list(path: Path, name: str) -> tuple[Fields, ...]:
 
 
 def _meta(raw: Fields) -> tuple[record.RunMeta, Slo]:
-    schema = raw.text("schema")
-    if schema != SCHEMA:
-        raise RunFolderError(f"run.json: schema must be {SCHEMA}, got {schema}.")
+    _refuse_other_schema(raw, SCHEMA)
     checks = raw.texts("checks")
     for name in checks:
         if name not in known_ids():
@@ -218,7 +191,13 @@ def _capacity(raw: Fields) -> record.Capacity:
     )
 
 
+def _refuse_other_schema(raw: Fields, wanted: str) -> None:
+    if (schema := raw.text("schema")) != wanted:
+        raise RunFolderError(f"{raw.at('schema')} must be {wanted}, got {schema}.")
+
+
 def _plan(raw: Fields) -> record.Plan:
+    _refuse_other_schema(raw, PLAN_SCHEMA)
     phases = tuple(
         record.Phase(
             name=row.text("name"),
@@ -230,23 +209,43 @@ def _plan(raw: Fields) -> record.Plan:
     )
     if not phases:
         raise RunFolderError("plan.json: phases is empty; run the experiment again.")
+    for before, after in pairwise(phases):
+        if abs(after.window.start_s - before.window.end_s) > ROUNDING_S:
+            raise RunFolderError(
+                f"plan.json: phases: {after.name} must start where {before.name} ends."
+            )
+    fault = _window(raw.mapping("fault"))
+    first, last = phases[0].window.start_s, phases[-1].window.end_s
+    if fault.start_s < first - ROUNDING_S or fault.end_s > last + ROUNDING_S:
+        raise RunFolderError("plan.json: fault must lie within the phases.")
+    given = raw.mapping("classes")
+    classes = {name: given.whole(name) for name in given.data}
+    arrivals = raw.whole("arrivals")
+    if min(classes.values(), default=0) < 0 or sum(classes.values()) != arrivals:
+        raise RunFolderError(
+            f"plan.json: classes must add up to arrivals ({arrivals}), got {sum(classes.values())}."
+        )
     return record.Plan(
         phases=phases,
         base_factor=raw.number("base_factor"),
-        fault=_window(raw.mapping("fault")),
-        classes=MappingProxyType({n: int(v) for n, v in raw.mapping("classes").numbers().items()}),
-        arrivals=raw.whole("arrivals"),
+        fault=fault,
+        classes=MappingProxyType(classes),
+        arrivals=arrivals,
     )
 
 
 def _window(row: Fields) -> Window:
     try:
-        return Window(start_s=row.number("start_s"), end_s=row.number("end_s"))
+        return Window(start_s=row.seconds("start_s"), end_s=row.seconds("end_s"))
     except ValueError as error:
         raise RunFolderError(f"{row.where}: {str(error).removesuffix('.')}.") from error
 
 
 def _load(raw: Fields) -> record.LoadSummary:
+    _refuse_other_schema(raw, LOAD_SCHEMA)
+    for name in ("planned", "sent", "unsent", "absent"):
+        if raw.has(name) and raw.whole(name) < 0:
+            raise RunFolderError(f"{raw.at(name)} must be 0 or more, got {raw.whole(name)}.")
     return record.LoadSummary(
         planned=raw.whole("planned"),
         sent=raw.whole("sent"),
@@ -258,30 +257,6 @@ def _load(raw: Fields) -> record.LoadSummary:
         workers=raw.whole("workers", 1),
         seconds=raw.number("seconds", 0.0),
     )
-
-
-def _fault(row: Fields) -> record.Fault:
-    return record.Fault(
-        id=row.text("id"),
-        kind=row.text("kind"),
-        service=row.text("service", ""),
-        planned=_json_map(row.mapping("planned", optional=True)),
-        began_s=row.number("began_s") if row.has("began_s") else None,
-        ended_s=row.number("ended_s") if row.has("ended_s") else None,
-        before=tuple(_identity(item) for item in row.items("before", optional=True)),
-        after=tuple(_identity(item) for item in row.items("after", optional=True)),
-        proved=row.flag("proved"),
-        evidence=row.text("evidence", ""),
-        rolled_back=row.flag("rolled_back", False),
-    )
-
-
-def _identity(row: Fields) -> str:
-    """Name, process and start as one text: equal texts are the same process."""
-    if uid := row.text("uid", ""):
-        return f"{row.text('replica', '')} (uid {uid}, restarts {row.data.get('restarts', 0)})"
-    started = row.data.get("started", row.data.get("start_time", ""))
-    return f"{row.text('replica', '')} (pid {row.data.get('pid', '?')}, started {started})"
 
 
 def _event(row: Fields) -> record.Event:

@@ -9,7 +9,7 @@ from pathlib import Path
 from teastorm.verdict.check import Check, Role, Status
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.folder import read_faults, read_journal, read_meta, read_run
-from teastorm.verdict.record import Json, RunMeta
+from teastorm.verdict.record import Journal, Json, RunMeta
 from teastorm.verdict.registry import entries
 from teastorm.verdict.result import Result, Verdict
 from teastorm.verdict.run import Run
@@ -42,8 +42,12 @@ def judge(run_dir: Path) -> Result:
 def judge_run(run: Run) -> Result:
     """The verdict on a run that has been read."""
     checks = evaluate(run)
-    interrupted = run.journal is not None and run.journal.interrupted
-    verdict, reason = decide(checks, interrupted=interrupted)
+    journal = run.journal
+    verdict, reason = decide(
+        checks,
+        interrupted=journal is not None and journal.interrupted,
+        incomplete="" if journal is None else _incomplete(journal),
+    )
     ledger = run.ledger
     return Result(
         experiment=run.meta.experiment,
@@ -97,12 +101,15 @@ def evaluate(run: Run) -> tuple[Check, ...]:
     return tuple(known[check_id].evaluate(run) for check_id in declared(run.meta))
 
 
-def decide(checks: Iterable[Check], *, interrupted: bool) -> tuple[Verdict, str]:
+def decide(
+    checks: Iterable[Check], *, interrupted: bool, incomplete: str = ""
+) -> tuple[Verdict, str]:
     """The verdict by precedence, and why in one sentence.
 
     Rollback failed 5 > interrupted 130 > precondition 3 > ledger broken 1 > void 4 > a check
     failed 1 > unknown 4 > held 0. A voiding check that is unknown voids as well: a failure under
-    a fault that nobody saw says nothing about the fault.
+    a fault that nobody saw says nothing about the fault. `incomplete` says what of the experiment
+    did not take place: nothing is held then, whatever the checks found in the rest.
     """
     found = tuple(checks)
     known = entries()
@@ -125,6 +132,7 @@ def decide(checks: Iterable[Check], *, interrupted: bool) -> tuple[Verdict, str]
         (bool(void), Verdict.INCONCLUSIVE, f"this run judges nothing: {_say(void)}"),
         (bool(failed), Verdict.DEVIATED, _say(failed)),
         (bool(unsure) or not found, Verdict.INCONCLUSIVE, f"not known: {_say(unsure)}"),
+        (bool(incomplete), Verdict.INCONCLUSIVE, f"not all of it took place: {incomplete}"),
     )
     for applies, verdict, reason in ladder:
         if applies:
@@ -137,6 +145,19 @@ def _say(checks: list[Check]) -> str:
     said = "; ".join(f"{check.id}: {check.why}" for check in told[:3])
     more = len(checks) - 3
     return f"{said} (and {more} more)" if more > 0 else said
+
+
+def _incomplete(journal: Journal) -> str:
+    """What Chaos Toolkit's own record says against a run that it was asked to complete."""
+    # Probes that look while a fault lasts are for people; the checks say the same, and when it counts.
+    failed = [action for action in journal.actions if not action.succeeded]
+    if failed:
+        return f"{failed[0].name} failed ({failed[0].said or 'no reason given'})"
+    if journal.deviated:
+        return "the steady state was not met again after the method"
+    if journal.status != "completed":
+        return f"the journal's status is {journal.status or 'missing'}"
+    return ""
 
 
 def _json(value: object) -> Json:

@@ -89,6 +89,22 @@ class Metrics:
         summed = np.nansum(rows, axis=0)
         return np.where(np.all(np.isnan(rows), axis=0), np.nan, summed)
 
+    def seen(
+        self,
+        names: Iterable[str],
+        grid_s: Floats,
+        *,
+        service: str | None = None,
+        at_least: float = -np.inf,
+    ) -> Floats:
+        """How many replicas' gauges were fresh, and `at_least` so large, on a grid of times."""
+        fresh: dict[tuple[str, str], Floats] = {}
+        for series in self.select(names, service=service):
+            now = (series.gauge_at(grid_s) >= at_least).astype(np.float64)
+            who = (series.service, series.replica)
+            fresh[who] = np.maximum(now, fresh.get(who, 0.0))
+        return np.asarray(sum(fresh.values(), np.zeros(len(grid_s))), dtype=np.float64)
+
 
 def read_metrics(path: Path) -> Metrics:
     """The file's series; `RunFolderError` when it is not such a file. No rows is no error."""

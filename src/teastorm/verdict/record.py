@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+FAULT_KINDS = (
+    "surge",
+    "replica-loss",
+    "loss-of-all",
+    "container-kill",
+    "rolling-restart",
+    "node-drain",
+    "database-outage",
+    "hang",
+    "crash",
+    "latency",
+    "errors",
+    "edge-latency",
+    "edge-errors",
+    "partition",
+    "name-resolution",
+)
 
 type Json = str | int | float | bool | list[Json] | dict[str, Json] | None
 
@@ -142,6 +160,11 @@ class Fault:
         """Whether replicas were taken."""
         return self.is_out or "loss" in self.kind or "kill" in self.kind
 
+    @property
+    def replaces(self) -> bool:
+        """Whether it leaves other processes behind than it found."""
+        return self.is_loss or self.kind == "rolling-restart"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -221,11 +244,22 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """Chaos Toolkit's journal, as far as a verdict needs it."""
+    """Chaos Toolkit's journal, as far as a verdict needs it.
+
+    `probes` are all activities of the method and of the steady state; `actions` those that did
+    something to the shop or the load.
+    `checks` and `rollbacks_wanted` are what the experiment in it declares, `faults` what its
+    activities said: whether each was proved, by id.
+    """
 
     status: str
+    deviated: bool
     probes: tuple[Probe, ...]
-    rollbacks: tuple[Probe, ...] = field(default=())
+    actions: tuple[Probe, ...]
+    rollbacks: tuple[Probe, ...]
+    rollbacks_wanted: int
+    checks: tuple[str, ...]
+    faults: Mapping[str, bool]
 
     @property
     def interrupted(self) -> bool:

@@ -100,18 +100,35 @@ class Run:
 
     def inference_replicas(self, at_s: Floats) -> Floats:
         """How many AI replicas were ready, from the events; the declared number before any."""
-        changes: list[tuple[float, int]] = []
-        for event in self.events:
-            if event.service != "inference":
-                continue
-            if event.kind == "replica_ready":
-                changes.append((event.t_s, 1))
-            elif event.kind == "replica_gone":
-                changes.append((event.t_s, -1))
+        moments, counts = self._inference_changes()
+        index = np.searchsorted(moments, at_s, side="right") - 1
+        return np.asarray(counts[np.maximum(index, 0)], dtype=np.float64)
+
+    def _inference_changes(self) -> tuple[Floats, Floats]:
+        """When the number of ready AI replicas changed, from the load's start, and to what.
+
+        A replica that is ready, not ready and ready again is one: readiness flaps on a busy cluster.
+        """
         started = self.load_window.start_s
+        mine = sorted((e for e in self.events if e.service == "inference"), key=lambda e: e.t_s)
+        ready: set[str] = set()
         base = self.meta.replicas.get("inference", 0)
         # Whether the first replicas' own events are listed depends on when t0 was taken.
-        ready = np.full(len(at_s), float(base - sum(by for t, by in changes if t <= started)))
-        for t_s, by in changes:
-            ready += np.where(at_s >= t_s, by, 0)
-        return np.asarray(np.maximum(ready, 0.0), dtype=np.float64)
+        nameless = base
+        moments, counts = [started], [float(base)]
+        for event in mine:
+            who = event.replica
+            if event.kind == "replica_ready":
+                ready.add(who)
+            elif event.kind in {"replica_unready", "replica_gone"}:
+                if who not in ready and event.t_s > started:
+                    nameless -= nameless > 0
+                ready.discard(who)
+            else:
+                continue
+            if event.t_s <= started:
+                nameless = max(0, base - len(ready))
+                continue
+            moments.append(event.t_s)
+            counts.append(float(len(ready) + nameless))
+        return np.array(moments), np.array(counts)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import yaml
 
+from teastorm import strict_yaml
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.fields import Fields
 from teastorm.verdict.registry import known_ids
@@ -16,6 +17,29 @@ from teastorm.verdict.registry import known_ids
 SCHEMA = "teastorm.slo/1"
 _TOP = ("schema", "objectives", "terms")
 _ROW = ("limit", "n_min")
+# Checks whose value is a share (or an index) from 0 to 1: a limit of 15 for 15 % would always hold.
+SHARES = frozenset(
+    {
+        "fault-proved",
+        "offered-rate-reached",
+        "capacity-sound",
+        "baseline-sound",
+        "rollback-proved",
+        "goodput-retention",
+        "ai-utilisation",
+        "wasted-work",
+        "critical-success",
+        "critical-plus-success",
+        "over-shedding",
+        "refusals-labelled",
+        "retry-after-present",
+        "refusals-explained",
+        "degradation-contract",
+        "priority-order",
+        "fairness",
+        "promises-kept",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +50,10 @@ class Objective:
     n_min: int
 
     def __post_init__(self) -> None:
-        if self.n_min < 0:
-            raise ValueError(f"n_min must be 0 or more, got {self.n_min}")
+        if self.limit < 0:
+            raise ValueError(f"limit must be 0 or more, got {self.limit:g}")
+        if self.n_min < 1:
+            raise ValueError(f"n_min must be 1 or more, got {self.n_min}: nothing proves nothing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +74,13 @@ class Terms:
     capacity_step_requests: int = 300
 
     def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if value < 0 or ("share" in name and value > 1):
+                allowed = "from 0 to 1" if "share" in name else "0 or more"
+                raise ValueError(f"{name} must be {allowed}, got {value:g}")
+        if not self.baseline_s > 0:
+            raise ValueError(f"baseline_s must be above 0, got {self.baseline_s:g}")
         if self.recovery_hold_s < self.recovery_window_s or self.recovery_window_s <= 0:
             raise ValueError("recovery_hold_s must be at least recovery_window_s, both above 0")
 
@@ -69,7 +102,7 @@ class Slo:
         fields.refuse_unknown(known_ids())
         merged = dict(self.objectives)
         for name in fields.data:
-            merged[name] = _objective(fields.mapping(name), merged[name])
+            merged[name] = _objective(name, fields.mapping(name), merged[name])
         return replace(self, objectives=MappingProxyType(merged))
 
     def as_json(self) -> dict[str, object]:
@@ -87,7 +120,7 @@ class Slo:
 def load_slo(path: Path) -> Slo:
     """The objectives in a YAML file; `RunFolderError` in one sentence when it is not right."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = strict_yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunFolderError(
             f"{path}: cannot be read ({error.strerror}); name another file."
@@ -111,7 +144,7 @@ def parse_slo(raw: object, where: str) -> Slo:
     for name in ids:
         if name not in rows.data:
             raise RunFolderError(f"{rows.at(name)} is missing; write its limit and n_min.")
-    objectives = {name: _objective(rows.mapping(name), None) for name in ids}
+    objectives = {name: _objective(name, rows.mapping(name), None) for name in ids}
     given = top.mapping("terms", optional=True)
     given.refuse_unknown(Terms.__dataclass_fields__)
     numbers = given.numbers()
@@ -127,11 +160,13 @@ def parse_slo(raw: object, where: str) -> Slo:
     return Slo(objectives=MappingProxyType(objectives), terms=terms)
 
 
-def _objective(row: Fields, base: Objective | None) -> Objective:
+def _objective(name: str, row: Fields, base: Objective | None) -> Objective:
     row.refuse_unknown(_ROW)
     limit = row.number("limit") if base is None else row.number("limit", base.limit)
     n_min = row.whole("n_min") if base is None else row.whole("n_min", base.n_min)
+    if name in SHARES and limit > 1:
+        raise RunFolderError(f"{row.at('limit')} is a share and must be 1 at most, got {limit:g}.")
     try:
         return Objective(limit=limit, n_min=n_min)
     except ValueError as error:
-        raise RunFolderError(f"{row.at('n_min')}: {error}.") from error
+        raise RunFolderError(f"{row.where}: {error}.") from error

@@ -49,14 +49,18 @@ class Recovery:
 
 
 def waiting(run: Run, grid_s: Floats) -> Floats | None:
-    """Requests waiting anywhere (AI queue and gateway queue) at each time; None if not exported."""
+    """Requests waiting anywhere (AI queue and gateway queue) at each time; None if not exported.
+
+    NaN while fewer AI replicas were seen than were ready: who is not seen may hold the crowd.
+    """
     parts = [run.metrics.total(kind, grid_s) for kind in (names.WAITING, names.GATEWAY_QUEUE)]
     if parts[0] is None:
         return None
     known = [part for part in parts if part is not None]
-    return np.asarray(sum(np.nan_to_num(part) for part in known), dtype=np.float64) + np.where(
-        np.isnan(parts[0]), np.nan, 0.0
-    )
+    seen = run.metrics.seen(names.WAITING, grid_s)
+    blind = np.isnan(parts[0]) | (seen < run.inference_replicas(grid_s))
+    total = np.asarray(sum(np.nan_to_num(part) for part in known), dtype=np.float64)
+    return np.where(blind, np.nan, total)
 
 
 def baseline_window(run: Run) -> Window:

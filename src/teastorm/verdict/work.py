@@ -9,6 +9,9 @@ from teastorm.verdict.record import Window
 from teastorm.verdict.run import Run
 from teastorm.verdict.words import goodput_rps, in_time_sequence_s
 
+# A window cuts answers in two: what was asked in it and answered after it counts whole.
+EDGES = 0.15
+
 
 def replica_seconds(run: Run, window: Window, step_s: float = 0.1) -> float:
     """Seconds of ready AI replicas in a window, summed over replicas."""
@@ -34,6 +37,17 @@ def spent_sequence_s(run: Run, window: Window) -> float | None:
     if running is None or float(np.isnan(running).mean()) > 0.1:
         return None
     return float(np.nanmean(running) * window.seconds)
+
+
+def impossible(run: Run, window: Window) -> str:
+    """What of the AI's work cannot be: more than it spent, or than it had; empty when all can."""
+    delivered = in_time_sequence_s(run.requests, window)
+    spent, available = spent_sequence_s(run, window), available_sequence_s(run, window)
+    if spent is not None and delivered > spent * (1 + EDGES):
+        return f"answers claim {delivered:.0f} sequence-seconds, the AI spent {spent:.0f}"
+    if delivered > available * (1 + EDGES):
+        return f"answers claim {delivered:.0f} sequence-seconds, the AI had {available:.0f}"
+    return ""
 
 
 def utilisation(run: Run, window: Window) -> float | None:

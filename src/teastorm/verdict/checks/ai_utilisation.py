@@ -6,7 +6,7 @@ from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
 from teastorm.verdict.run import Run
 from teastorm.verdict.words import CHAT
-from teastorm.verdict.work import utilisation
+from teastorm.verdict.work import impossible, utilisation
 
 ID = "ai-utilisation"
 ROLE = Role.OBJECTIVE
@@ -25,4 +25,6 @@ def evaluate(run: Run) -> Check:
     offered = int((run.requests.of(CHAT) & run.requests.within(window)).sum())
     if total and not float(run.requests.sequence_s[chosen].sum()):
         return bound.unknown("no answer said X-Sequence-Seconds", n=0)
+    if said := impossible(run, window):
+        return bound.unknown(said, n=0)
     return bound.judge(used, n=offered, why=f"{total} chats answered in time")

@@ -31,6 +31,9 @@ def evaluate(run: Run) -> Check:
         return bound.unknown("no inference replica was scraped before the fault", n=facts.n)
     if run.journal is None:
         return bound.unknown("journal.json with the baseline probes is missing", n=facts.n)
+    probes = [p for p in run.journal.probes if p.name.startswith("baseline")]
+    if not probes:
+        return bound.unknown("journal.json has no baseline probe", n=facts.n)
     broken = []
     if facts.refused_share > run.slo.terms.baseline_refused_share:
         broken.append(f"{facts.refused_share:.2%} refused")
@@ -40,11 +43,7 @@ def evaluate(run: Run) -> Check:
     if facts.waiting_grows:
         broken.append("waiting grew")
     broken += _not_ready(run, window)
-    broken += [
-        f"probe {probe.name} failed"
-        for probe in run.journal.probes
-        if probe.name.startswith("baseline") and not probe.succeeded
-    ]
+    broken += [f"probe {probe.name} failed" for probe in probes if not probe.succeeded]
     worst = min(facts.good_share, key=lambda name: facts.good_share[name])
     inside = run.requests.within(window) & ~run.requests.good
     return bound.judge(
@@ -64,8 +63,7 @@ def _not_ready(run: Run, window: Window) -> list[str]:
     found = []
     at = np.array([window.end_s - 0.5])
     for service, wanted in run.meta.replicas.items():
-        ready = run.metrics.total(names.READY, at, service=service)
-        count = 0 if ready is None or np.isnan(ready[0]) else round(float(ready[0]))
+        count = int(run.metrics.seen(names.READY, at, service=service, at_least=1.0)[0])
         if count < wanted:
             found.append(f"{count} of {wanted} replicas of {service} ready")
     return found

@@ -25,11 +25,13 @@ def evaluate(run: Run) -> Check:
     if capacity.good_share < terms.capacity_good_share:
         broken.append(f"its good share was {capacity.good_share:.3f}")
     step = capacity.smallest_step
-    if step is not None and step < terms.capacity_step_requests:
+    if step is None:
+        return bound.unknown("run.json lists no step of the measurement")
+    if step < terms.capacity_step_requests:
         broken.append(f"a step had only {step} requests")
     if abs(capacity.theory_rps / theory - 1) > 0.01:
         broken.append(f"run.json names {capacity.theory_rps:.1f}/s as K_th")
     why = f"K {capacity.rps:.1f}/s, K_th {theory:.1f}/s"
     return bound.judge(
-        abs(capacity.rps / theory - 1), n=step or 1, why=why, broken="; ".join(broken)
+        abs(capacity.rps / theory - 1), n=step, why=why, broken="; ".join(broken)
     )

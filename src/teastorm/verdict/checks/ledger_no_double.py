@@ -7,6 +7,7 @@ from collections import Counter
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
 from teastorm.verdict.run import Run
+from teastorm.verdict.words import CHECKOUT
 
 ID = "ledger-no-double"
 ROLE = Role.LEDGER
@@ -14,7 +15,7 @@ FIX = "the Idempotency-Key is unique in the order's own transaction; receipt is 
 
 
 def evaluate(run: Run) -> Check:
-    """Keys with two orders, order ids booked twice, orders assigned twice."""
+    """Keys with two orders, order ids booked twice, orders assigned twice, or that nobody asked for."""
     bound = at_most(run, ID, unit="orders", fix=FIX)
     orders = run.ledger.orders
     if not orders:
@@ -25,5 +26,20 @@ def evaluate(run: Run) -> Check:
     counts += Counter(f"order {order.order_id}" for order in orders)
     counts += Counter(f"assignment {row.order_id}" for row in run.ledger.assignments)
     twice = sorted(name for name, count in counts.items() if count > 1)
-    why = f"{len(twice)} doubled among {len(orders)} orders"
-    return bound.judge(float(len(twice)), n=len(orders), why=why, evidence=twice)
+    rows = run.attempts
+    asked = {str(key) for key in rows.key[(rows.class_ == CHECKOUT) & rows.real]}
+    unasked = [order.order_id for order in orders if order.key not in asked]
+    placed = {order.order_id for order in orders}
+    unplaced = [row.order_id for row in run.ledger.assignments if row.order_id not in placed]
+    broken = []
+    if unasked:
+        broken.append(f"{len(unasked)} orders under keys that nobody sent")
+    if unplaced:
+        broken.append(f"{len(unplaced)} assignments of no order")
+    return bound.judge(
+        float(len(twice)),
+        n=len(orders),
+        why=f"{len(twice)} doubled among {len(orders)} orders",
+        broken="; ".join(broken),
+        evidence=[*twice, *unasked, *unplaced],
+    )

@@ -21,6 +21,9 @@ def evaluate(run: Run) -> Check:
     owed |= {order: key for key, order in run.ledger.settled.items() if order}
     if not owed:
         return bound.unknown("no checkout was acknowledged")
+    if unsettled := _unsettled(run):
+        said = f"what came of {len(unsettled)} checkouts nobody knows, and nobody asked"
+        return bound.unknown(f"{said} ({unsettled[0]})", n=0)
     booked = {order.order_id: order.key for order in run.ledger.orders}
     lost = [
         order or f"key {key}"
@@ -29,3 +32,13 @@ def evaluate(run: Run) -> Check:
     ]
     why = f"{len(lost)} of {len(owed)} acknowledged orders are not in the ledger"
     return bound.judge(float(len(lost)), n=len(owed), why=why, evidence=lost)
+
+
+def _unsettled(run: Run) -> list[str]:
+    """Keys of checkouts without an answer that says what happened, for which nobody asked again."""
+    rows = run.attempts
+    checkout = (rows.class_ == CHECKOUT) & rows.real
+    silent = (rows.status == 0) | ((rows.status >= 500) & (rows.reason == ""))
+    acknowledged = set(rows.key[checkout & rows.accepted])
+    open_keys = set(rows.key[checkout & silent]) - acknowledged - set(run.ledger.settled)
+    return sorted(str(key) for key in open_keys)

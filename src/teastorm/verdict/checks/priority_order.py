@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+
+from teastorm.verdict import names
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
 from teastorm.verdict.order import inversions
@@ -24,6 +27,9 @@ def evaluate(run: Run) -> Check:
     found = inversions(run.attempts, run.fault_window)
     if found.refused == 0:
         return bound.unknown("nothing was refused for load in the fault window")
+    if strangers := _strangers(run):
+        said = f"metrics.parquet does not know the replicas {', '.join(strangers[:3])}"
+        return bound.unknown(f"{said}, who answered", n=found.refused)
     shares = found.share_by_level
     present = [name for name in COMPARED if name in shares]
     if len(present) < 2:
@@ -41,3 +47,9 @@ def evaluate(run: Run) -> Check:
         broken="; ".join(broken),
         evidence=found.inverted,
     )
+
+
+def _strangers(run: Run) -> list[str]:
+    """Replicas that answered and never exported anything: inversions are looked for by replica."""
+    known = {s.replica for s in run.metrics.select(names.OFFERED)}
+    return sorted({str(name) for name in np.unique(run.attempts.replica)} - known - {""})

@@ -19,12 +19,17 @@ def evaluate(run: Run) -> Check:
     if run.journal is None:
         return bound.unknown("journal.json is missing", n=len(run.faults))
     left = [fault.id for fault in run.faults if not fault.rolled_back]
-    failed = [probe.name for probe in run.journal.rollbacks if not probe.succeeded]
+    played = run.journal.rollbacks
+    failed = [probe.name for probe in played if not probe.succeeded]
+    missing = run.journal.rollbacks_wanted - len(played)
+    broken = [f"rollback failed: {', '.join(failed)}"] if failed else []
+    if missing > 0:
+        broken.append(f"{missing} of {run.journal.rollbacks_wanted} rollbacks were not played")
     total = len(run.faults)
     return bound.judge(
         1 - len(left) / total,
         n=total,
         why=f"{', '.join(left)} not rolled back" if left else f"{total} of {total} faults over",
-        broken=f"rollback failed: {', '.join(failed)}" if failed else "",
+        broken="; ".join(broken),
         evidence=left or failed,
     )

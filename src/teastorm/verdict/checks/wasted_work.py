@@ -6,7 +6,7 @@ from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
 from teastorm.verdict.run import Run
 from teastorm.verdict.words import CHAT
-from teastorm.verdict.work import spent_sequence_s, wasted_share
+from teastorm.verdict.work import impossible, spent_sequence_s, wasted_share
 
 ID = "wasted-work"
 ROLE = Role.OBJECTIVE
@@ -23,6 +23,8 @@ def evaluate(run: Run) -> Check:
     if wasted is None or spent is None:
         return bound.unknown("what the AI spent is not in the metrics", n=int(chosen.sum()))
     late = chosen & ~run.requests.good & (run.requests.sequence_s > 0)
+    if said := impossible(run, window):
+        return bound.unknown(said, n=0)
     return bound.judge(
         wasted,
         n=int(chosen.sum()),

@@ -1,0 +1,58 @@
+"""Reads faults.json: what was done to the shop, and the identities before and after."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import cast
+
+from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.fields import Fields, nearest
+from teastorm.verdict.record import FAULT_KINDS, Fault, Json
+
+
+def read_faults(rows: tuple[Fields, ...]) -> tuple[Fault, ...]:
+    """The faults; `RunFolderError` names a missing, mistyped or contradictory field."""
+    found = tuple(_fault(row) for row in rows)
+    seen: set[str] = set()
+    for row, fault in zip(rows, found, strict=True):
+        if fault.id in seen:
+            raise RunFolderError(f"{row.at('id')}: {fault.id} is there twice; run it again.")
+        seen.add(fault.id)
+    return found
+
+
+def _fault(row: Fields) -> Fault:
+    kind = row.text("kind")
+    if kind not in FAULT_KINDS:
+        raise RunFolderError(
+            f"{row.at('kind')}: {kind} is no kind of fault; {nearest(kind, FAULT_KINDS)}."
+        )
+    began_s = row.seconds("began_s") if row.has("began_s") else None
+    ended_s = row.seconds("ended_s") if row.has("ended_s") else None
+    if ended_s is not None and (began_s is None or ended_s < began_s):
+        raise RunFolderError(
+            f"{row.at('ended_s')}: {ended_s:g} is before it began ({began_s}); run it again."
+        )
+    return Fault(
+        id=row.text("id"),
+        kind=kind,
+        service=row.text("service", ""),
+        planned=MappingProxyType(
+            cast("dict[str, Json]", dict(row.mapping("planned", optional=True).data))
+        ),
+        began_s=began_s,
+        ended_s=ended_s,
+        before=tuple(_identity(item) for item in row.items("before", optional=True)),
+        after=tuple(_identity(item) for item in row.items("after", optional=True)),
+        proved=row.flag("proved"),
+        evidence=row.text("evidence", ""),
+        rolled_back=row.flag("rolled_back", False),
+    )
+
+
+def _identity(row: Fields) -> str:
+    """Name, process and start as one text: equal texts are the same process."""
+    if uid := row.text("uid", ""):
+        return f"{row.text('replica', '')} (uid {uid}, restarts {row.data.get('restarts', 0)})"
+    started = row.data.get("started", row.data.get("start_time", ""))
+    return f"{row.text('replica', '')} (pid {row.data.get('pid', '?')}, started {started})"
