@@ -104,6 +104,36 @@ BAD_FILES: dict[str, tuple[Callable[[dict], object], str]] = {
     ),
     "no load": (lambda d: d["method"].pop(0), "method must begin the load once"),
     "no extension": (lambda d: d.pop("extensions"), "extensions must hold one named teastorm"),
+    "no control": (lambda d: d.pop("controls"), "controls must hold the one of teastorm.chaos"),
+    "no baseline": (lambda d: d["method"].pop(1), "a probe whose name begins with baseline"),
+    "misspelt section": (
+        lambda d: d.update(rollback=d.pop("rollbacks")),
+        "rollback is not known; did you mean 'rollbacks'?",
+    ),
+    "protections as words": (
+        lambda d: _extension(d, without="codel"),
+        "extensions[0].without must be a list of protections, got 'codel'",
+    ),
+    "replicas as a number": (
+        lambda d: _extension(d, replicas=3),
+        "extensions[0].replicas must be a mapping, got 3",
+    ),
+    "settings as a list": (
+        lambda d: _extension(d, settings=["fast"]),
+        "extensions[0].settings must be a mapping, got ['fast']",
+    ),
+    "load as a number": (
+        lambda d: _extension(d, load=3),
+        "extensions[0].load must be a mapping, got 3",
+    ),
+    "a city of replicas": (
+        lambda d: _extension(d, replicas={"orders": 5000}),
+        "extensions[0].replicas.orders must be at most 64, got 5000",
+    ),
+    "a number beyond floats": (
+        lambda d: _arguments(d, 0, factor=10**400),
+        "method[0].provider.arguments.factor must be a number",
+    ),
     "no title": (lambda d: d.pop("title"), "title is missing"),
     "unknown function": (
         lambda d: d["method"][1]["provider"].update(func="baseline_was_steady"),
@@ -171,6 +201,9 @@ def test_a_bad_wish_is_refused(
         ("- a list", "must be a mapping"),
         ("", "must be a mapping"),
         ("title: x\n\xff", "title"),
+        ("title: x\ntitle: y\n", "'title' is there twice"),
+        ("title:\n\t- x\n", "is not YAML"),
+        ("[" * 5000, "nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_experiment_is_refused(content: str, said: str, tmp_path: Path) -> None:

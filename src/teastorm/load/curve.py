@@ -89,7 +89,7 @@ class DemandCurve:
 def read_curve(path: Path) -> DemandCurve:
     """Read a curve file; `PlanInvalid` names the file, the row and what to do."""
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.reader(lines))
     except FileNotFoundError:
         raise PlanInvalid(f"{path}: no such file; name a demand curve that exists.") from None

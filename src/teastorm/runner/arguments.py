@@ -5,6 +5,7 @@ same words wherever it came from.
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 
 from teastorm.platforms.base import SERVICES
@@ -18,14 +19,18 @@ CLASSES = ("chat", "checkout", "payment", "status", "menu")
 LOSS_SIGNALS = ("KILL", "TERM", "STOP")
 MAX_FACTOR = 20.0
 MAX_SECONDS = 3600.0
+MAX_REPLICAS = 64
+"""Of one service: a machine, and a testbed's namespace, has no room for more."""
+
 MAX_EDGE_SECONDS = 580.0
 """A service keeps no injected fault for longer than ten minutes, the dead man's margin included."""
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    # An int may be too large for a float, and NaN is neither above nor below anything.
+    return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def above(lowest: float, highest: float = math.inf) -> Rule:
@@ -56,13 +61,15 @@ def at_least(lowest: float, highest: float = math.inf) -> Rule:
     return rule
 
 
-def whole(lowest: int) -> Rule:
-    """A whole number, `lowest` or more."""
+def whole(lowest: int, highest: int = 10_000) -> Rule:
+    """A whole number from `lowest` to `highest`."""
 
     def rule(value: object) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int):
             return f"must be a whole number, got {value!r}"
-        return f"must be at least {lowest}, got {value}" if value < lowest else None
+        if value < lowest:
+            return f"must be at least {lowest}, got {value}"
+        return f"must be at most {highest}, got {value}" if value > highest else None
 
     return rule
 
@@ -127,7 +134,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "lose_replica": {
         "service": service,
         "signal": one_of("signal", LOSS_SIGNALS),
-        "count": whole(1),
+        "count": whole(1, MAX_REPLICAS),
     },
     "lose_all": {"service": service, "hold_s": seconds},
     "inject": {
@@ -136,7 +143,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "hold_s": edge_seconds,
         "latency_s": at_least(0, MAX_SECONDS),
         "share": above(0, 1),
-        "status": whole(400),
+        "status": whole(400, 599),
     },
     "slow_edge": {
         **_EDGE,
@@ -145,18 +152,18 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "share": above(0, 1),
         "replica": replica,
     },
-    "fail_edge": {**_EDGE, "status": whole(400), "share": above(0, 1), "replica": replica},
+    "fail_edge": {**_EDGE, "status": whole(400, 599), "share": above(0, 1), "replica": replica},
     "cut_edge": {**_EDGE, "refuse": _flag, "replica": replica},
     "lose_name": {**_EDGE, "answer": one_of("resolver's answer", ("fails", "none"))},
     "surge": {},
-    "kill_container": {"service": service, "count": whole(1)},
-    "hang": {"service": service, "hold_s": seconds, "count": whole(1)},
+    "kill_container": {"service": service, "count": whole(1, MAX_REPLICAS)},
+    "hang": {"service": service, "hold_s": seconds, "count": whole(1, MAX_REPLICAS)},
     "restart_rolling": {"service": service, "within_s": seconds},
     "drain_node": {"service": service, "within_s": seconds, "node": _name, "at_once": _flag},
     "lose_database": {},
     "scale_late": {
         "service": service,
-        "to": whole(1),
+        "to": whole(1, MAX_REPLICAS),
         "trigger_s": at_least(0, MAX_SECONDS),
         "startup_s": at_least(0, MAX_SECONDS),
     },

@@ -10,6 +10,7 @@ from typing import cast
 import yaml
 
 from teashop.serving.settings import Protections
+from teastorm import strict_yaml
 from teastorm.platforms.base import SERVICES
 from teastorm.platforms.select import NAMES
 from teastorm.runner import arguments
@@ -32,6 +33,25 @@ EXTENSION_KEYS = (
     "without",
     "source",
 )
+TOP_KEYS = (
+    "title",
+    "description",
+    "tags",
+    "version",
+    "contributions",
+    "configuration",
+    "secrets",
+    "controls",
+    "extensions",
+    "steady-state-hypothesis",
+    "method",
+    "rollbacks",
+    "runtime",
+    "dry",
+)
+"""What Chaos Toolkit knows; it passes over the rest, `rollback:` among it."""
+
+CONTROL = "teastorm.chaos.control"
 
 type Document = dict[str, object]
 
@@ -39,7 +59,7 @@ type Document = dict[str, object]
 def parse(path: Path) -> Document:
     """The document in a file; RunProblem (2) when it is missing, unreadable or no mapping."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = strict_yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise usage(
             f"{path}: no such file; `teastorm list` names the experiments there are"
@@ -56,6 +76,9 @@ def parse(path: Path) -> Document:
 
 def extension_of(document: Document, path: Path) -> tuple[Mapping[str, object], str]:
     """Our extension and its place (`extensions[0]`); title and method must be there too."""
+    for key in document:
+        if key not in TOP_KEYS:
+            raise usage(f"{path}: {key} is not known{did_you_mean(str(key), TOP_KEYS)}")
     for key in ("title", "description", "method"):
         if not document.get(key):
             raise usage(f"{path}: {key} is missing; write it")
@@ -63,6 +86,16 @@ def extension_of(document: Document, path: Path) -> tuple[Mapping[str, object], 
         if mapping_of(entry).get("name") == EXTENSION:
             return mapping_of(entry), f"extensions[{index}]"
     raise usage(f"{path}: extensions must hold one named {EXTENSION} with its checks")
+
+
+def controlled(document: Document, path: Path) -> None:
+    """Refuse an experiment without our control: nobody would deploy the shop or judge the run."""
+    for entry in list_of(document.get("controls")):
+        if mapping_of(mapping_of(entry).get("provider")).get("module") == CONTROL:
+            return
+    raise usage(
+        f"{path}: controls must hold the one of {CONTROL}, which deploys the shop and judges"
+    )
 
 
 def check_ids(value: object, where: str) -> tuple[str, ...]:
@@ -92,7 +125,9 @@ def platform_in(value: object, where: str) -> str | None:
 
 def protections_in(value: object, where: str) -> tuple[str, ...]:
     """Names of protections, each known."""
-    names = [str(name) for name in list_of(value)]
+    if not isinstance(value, list):
+        raise usage(f"{where} must be a list of protections, got {value!r}")
+    names = [str(name) for name in value]
     for name in names:
         if name not in Protections.names():
             raise usage(
@@ -106,7 +141,8 @@ def numbers_by_service(
 ) -> dict[str, float]:
     """A mapping of services to numbers that `rule` accepts."""
     found: dict[str, float] = {}
-    for service, value in mapping_of(extension.get(key, {})).items():
+    given = extension.get(key, {})
+    for service, value in a_mapping(given, f"{path}: {at}.{key}").items():
         where = f"{path}: {at}.{key}.{service}"
         if service not in SERVICES:
             raise usage(f"{where} is no service{did_you_mean(service, SERVICES)}")
@@ -118,7 +154,7 @@ def numbers_by_service(
 
 def settings_by_service(value: object, path: Path, at: str) -> Mapping[str, Mapping[str, object]]:
     """A mapping of services to their settings; what they mean the service says."""
-    settings = mapping_of(value if value is not None else {})
+    settings = a_mapping(value, f"{path}: {at}.settings")
     for service, fields in settings.items():
         where = f"{path}: {at}.settings.{service}"
         if service not in SERVICES:
@@ -149,6 +185,13 @@ def toolkit_accepts(document: Document, path: Path) -> None:
         raise usage(f"{path}: {' '.join(str(error).split())}") from error
     finally:
         logger.setLevel(before)
+
+
+def a_mapping(value: object, where: str) -> dict[str, object]:
+    """The value as a mapping, nothing as an empty one; anything else is refused."""
+    if value is not None and not isinstance(value, dict):
+        raise usage(f"{where} must be a mapping, got {value!r}")
+    return mapping_of(value)
 
 
 def list_of(value: object) -> list[object]:

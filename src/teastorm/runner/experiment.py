@@ -21,7 +21,9 @@ from teastorm.runner.document import (
     EXTENSION,
     EXTENSION_KEYS,
     Document,
+    a_mapping,
     check_ids,
+    controlled,
     extension_of,
     list_of,
     mapping_of,
@@ -166,6 +168,8 @@ def check(document: Document, path: Path) -> Experiment:
     loads, faults = read_method(document, path)
     if len(loads) != 1:
         raise usage(f"{path}: method must begin the load once (begin_load), it does {len(loads)}x")
+    controlled(document, path)
+    _has_a_baseline(document, path)
     _curve_is_sound(path, loads[0].curve)
     slo_path = beside(path, str(extension.get("slo", "slo.yaml")))
     slo = _objectives(slo_path, extension.get("overrides"), f"{path}: {at}")
@@ -174,7 +178,7 @@ def check(document: Document, path: Path) -> Experiment:
         {
             k: int(v)
             for k, v in numbers_by_service(
-                extension, "replicas", path, at, arguments.whole(1)
+                extension, "replicas", path, at, arguments.whole(1, arguments.MAX_REPLICAS)
             ).items()
         }
     )
@@ -195,7 +199,7 @@ def check(document: Document, path: Path) -> Experiment:
         ),
         settings=settings_by_service(extension.get("settings"), path, at),
         platform=platform_in(extension.get("platform"), f"{path}: {at}.platform"),
-        load_settings=mapping_of(extension.get("load", {})),
+        load_settings=a_mapping(extension.get("load"), f"{path}: {at}.load"),
         time_factor=time_factor(extension.get("time_factor", 1.0), path, at),
         autoscaler=_autoscaler(extension, path, at, replicas),
         with_protections=switches["with"],
@@ -213,6 +217,16 @@ def _autoscaler(
             f"{plan.live.spec.max_replicas}; lower it"
         )
     return plan
+
+
+def _has_a_baseline(document: Document, path: Path) -> None:
+    """Refuse a method that never looks before it strikes: its verdict could not be held."""
+    names = [str(mapping_of(entry).get("name", "")) for entry in list_of(document.get("method"))]
+    if not any(name.startswith("baseline") for name in names):
+        raise usage(
+            f"{path}: method must hold a probe whose name begins with baseline; "
+            "add one of baseline_is_steady before the fault"
+        )
 
 
 def _curve_is_sound(path: Path, curve: str | None) -> None:
