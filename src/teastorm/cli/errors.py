@@ -1,6 +1,7 @@
 """Every way a command ends badly, as one sentence and one exit code. No traceback meets a user."""
 
 import datetime as dt
+import errno
 import sys
 import traceback
 from pathlib import Path
@@ -17,6 +18,18 @@ PRECONDITION = 3
 STILL_FAULTY = 5
 INTERNAL = 70
 INTERRUPTED = 130
+
+# What is wrong with the machine, not with the testbed, and what to do about it.
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "make room and run it again",
+    errno.EFBIG: "make room and run it again",
+    errno.EDQUOT: "make room and run it again",
+    errno.EROFS: "name a folder that can be written",
+    errno.EACCES: "name what you may read and write, or change its permissions",
+    errno.EPERM: "name what you may read and write, or change its permissions",
+    errno.EMFILE: "raise `ulimit -n` and run it again",
+    errno.ENFILE: "close what else runs and run it again",
+}
 
 
 class CommandError(Exception):
@@ -59,6 +72,9 @@ def _explain(error: BaseException) -> tuple[int, str]:
         return USAGE, error.format_message()
     if isinstance(error, KeyboardInterrupt | click.Abort | TerminatedError):
         return INTERRUPTED, "interrupted"
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        where = f"{error.filename}: " if error.filename else ""
+        return PRECONDITION, f"{where}{error.strerror}; {_OF_THE_MACHINE[error.errno]}"
     return INTERNAL, f"internal error: {type(error).__name__}: {error}{_logged(error)}"
 
 

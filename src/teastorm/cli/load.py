@@ -10,6 +10,7 @@ import orjson
 from teastorm.cli.errors import PRECONDITION, USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, say
 from teastorm.cli.run import SEED_MAX, in_one_sentence
+from teastorm.cli.types import Number
 from teastorm.platforms.local.state import OWNER_VARIABLE, StateFile
 from teastorm.runner.arguments import refusals
 
@@ -18,12 +19,12 @@ DEFAULT_CAPACITY_RPS = 64.0
 
 
 @click.command()
-@click.option("--rate", "rate_rps", type=float, help="Chats a second.")
-@click.option("--factor", type=float, help="Chats as a multiple of --capacity.")
+@click.option("--rate", "rate_rps", type=Number(), help="Chats a second.")
+@click.option("--factor", type=Number(), help="Chats as a multiple of --capacity.")
 @click.option(
-    "--capacity", "capacity_rps", type=float, default=DEFAULT_CAPACITY_RPS, show_default=True
+    "--capacity", "capacity_rps", type=Number(), default=DEFAULT_CAPACITY_RPS, show_default=True
 )
-@click.option("--seconds", type=float, default=30.0, show_default=True)
+@click.option("--seconds", type=Number(), default=30.0, show_default=True)
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
 @click.option(
     "--endpoints",

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 import click
 
-from teastorm.cli.errors import exit_code_of
+from teastorm.cli.errors import exit_code_of, raise_terminated
+from teastorm.cli.outlet import patient_stdout
 
 COMMANDS = {
     "doctor": ("teastorm.cli.doctor:doctor", "Say whether this machine can run the testbed."),
@@ -111,6 +112,9 @@ def main() -> NoReturn:
     # A shell starts background jobs with SIGINT ignored; a run must still end when it is told to.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # By default it would end this process at once, and leave the workers that compute for it.
+    signal.signal(signal.SIGTERM, raise_terminated)
+    patient_stdout()
     cli.main()
 
 

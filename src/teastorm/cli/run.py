@@ -11,6 +11,7 @@ import click
 from teastorm.cli import cluster
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import print_table, say
+from teastorm.cli.types import Number
 from teastorm.platforms.select import open_platform
 from teastorm.runner import experiment as experiments
 from teastorm.runner.closing import Outcome
@@ -52,8 +53,10 @@ def existing_run(run_dir: Path) -> Path:
 @click.option("--arm", type=click.Choice(ARMS), default="protected", show_default=True)
 @click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
 @click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
-@click.option("--factor", type=float, help="The fault phase's load, as a multiple of K.")
-@click.option("--duration", "duration_s", type=float, help="The fault phase's length in seconds.")
+@click.option("--factor", type=Number(), help="The fault phase's load, as a multiple of K.")
+@click.option(
+    "--duration", "duration_s", type=Number(), help="The fault phase's length in seconds."
+)
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
 @cluster.cluster_and_load_options
 @click.option("--fresh-capacity", is_flag=True, help="Measure the capacity K again.")

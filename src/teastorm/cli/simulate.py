@@ -13,6 +13,7 @@ from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.cli.plain import choose, plain_option
 from teastorm.cli.run import SEED_MAX
+from teastorm.cli.types import Number
 
 if TYPE_CHECKING:
     from teastorm.simulate.many import Run
@@ -23,10 +24,8 @@ _TELL_EVERY_S = 2.0
 
 
 @click.command()
-@click.option(
-    "--orders", type=click.FloatRange(min=1), help="Orders of the day; 20,000 by default."
-)
-@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="Length of the day.")
+@click.option("--orders", type=Number(min=1), help="Orders of the day; 20,000 by default.")
+@click.option("--hours", type=Number(min=0, min_open=True), help="Length of the day.")
 @click.option("--replicas", type=click.IntRange(1, 10_000), help="Inference replicas.")
 @click.option(
     "--demand",

@@ -15,6 +15,7 @@ from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.cli.plain import choose, plain_option
 from teastorm.cli.run import SEED_MAX
+from teastorm.cli.types import Number
 
 if TYPE_CHECKING:
     from teastorm.platforms.kubernetes.settings import ClusterSettings
@@ -36,7 +37,7 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
     help="A curve (minute,relative_rate), rates (time_s,rps), a recorded run, or a range.",
 )
 @click.option("--slo", default="good>=0.95", show_default=True, help="E.g. good>=0.98,p99<=1.5.")
-@click.option("--peak-rps", type=click.FloatRange(min=0, min_open=True), help="Of a curve's peak.")
+@click.option("--peak-rps", type=Number(min=0, min_open=True), help="Of a curve's peak.")
 @click.option("--calibrate", metavar="run:DIR", help="Take the service's numbers from a run.")
 @click.option(
     "--mapping", type=click.Path(path_type=Path), help="Another service's metrics (YAML)."
@@ -50,7 +51,7 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
 )
 @click.option("--min-replicas", type=click.IntRange(1, 10_000), default=1, show_default=True)
 @click.option("--max-replicas", type=click.IntRange(1, 10_000), help="1.5 times the peak's need.")
-@click.option("--startup-s", type=click.FloatRange(0, 3600), help="From asked for to ready.")
+@click.option("--startup-s", type=Number(0, 3600), help="From asked for to ready.")
 @click.option("--plan/--no-plan", "planned", default=True, help="May replicas be planned ahead?")
 @click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
 @click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
@@ -58,16 +59,14 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
 @click.option("--search-seeds", type=click.IntRange(1, 100), default=1, show_default=True)
 @click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
-@click.option(
-    "--time-factor", type=click.FloatRange(1, 60), help="Compression; chosen by the demand's size."
-)
+@click.option("--time-factor", type=Number(1, 60), help="Compression; chosen by the demand's size.")
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option("--storage", metavar="URL", help="Optuna's storage, to share a study.")
 @click.option("--study", default="teastorm-tune", show_default=True, help="Its name there.")
 @click.option("--verify", is_flag=True, help="Then try the choice on the platform.")
 @click.option(
     "--verify-minutes",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="On a cluster: replay the demand in so many minutes; its own length by default.",
 )
 @click.option(
@@ -108,7 +107,7 @@ def tune(
     from teastorm.tune.errors import TuneInvalid  # noqa: PLC0415 - the same
     from teastorm.tune.prometheus import Access  # noqa: PLC0415 - the same
     from teastorm.tune.session import tune as session_of  # noqa: PLC0415 - the same
-    from teastorm.tune.write import write  # noqa: PLC0415 - the same
+    from teastorm.tune.write import refuse_unwritable, write  # noqa: PLC0415 - the same
 
     try:
         access = Access(
@@ -121,6 +120,7 @@ def tune(
             calibrate=None if calibrate is None else Path(calibrate),
             **given,  # type: ignore[arg-type]  # click has checked them
         )
+        refuse_unwritable(out)
         session = session_of(wish_of(asked), _tell)
         files = write(session, out)
         seeds = range(asked.seed, asked.seed + asked.seeds)

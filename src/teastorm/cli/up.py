@@ -11,6 +11,7 @@ from teastorm.cli import cluster
 from teastorm.cli import detach as detaching
 from teastorm.cli.errors import STILL_FAULTY, CommandError, TerminatedError, raise_terminated
 from teastorm.cli.output import json_option, print_json, print_table, say, working
+from teastorm.cli.types import Number
 from teastorm.platforms.base import SERVICES, Leftovers, ShopPlan
 from teastorm.platforms.local.platform import LocalPlatform
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from teastorm.platforms.kubernetes.settings import ClusterSettings
 
 READY_TIMEOUT_S = 60.0
+SEED_MAX = 2**31 - 1
+REPLICAS_MAX = 64
 INSTALLED_WITHIN_S = 180.0
 """A cluster schedules, pulls and starts a database first."""
 
@@ -31,13 +34,20 @@ INSTALLED_WITHIN_S = 180.0
 )
 @click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
 @click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off, or all.")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
 @click.option(
     "--logs",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep logs and settings in this folder.",
 )
-@click.option("--timeout", "timeout_s", type=float, default=READY_TIMEOUT_S, show_default=True)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=Number(1, 3600),
+    default=READY_TIMEOUT_S,
+    show_default=True,
+    help="Seconds that it may take until all is ready.",
+)
 @click.option("--detach", is_flag=True, help="Return when it is ready; `teastorm down` ends it.")
 @cluster.cluster_options
 @json_option
@@ -159,6 +169,10 @@ def _counts(given: tuple[str, ...]) -> dict[str, int]:
             raise click.BadParameter(
                 f"must be N or SERVICE=N with a service of {', '.join(SERVICES)}, got {text!r}",
                 param_hint="--replicas",
+            )
+        if int(number) > REPLICAS_MAX:
+            raise click.BadParameter(
+                f"must be {REPLICAS_MAX} at most, got {text!r}", param_hint="--replicas"
             )
         for name in [service] if equals else SERVICES:
             counts[name] = int(number)

@@ -1,0 +1,21 @@
+"""Numbers on the command line that are numbers: `nan` and `inf` pass click's own ranges."""
+
+import math
+from typing import Any, override
+
+import click
+
+
+class Number(click.FloatRange):
+    """A finite float within bounds; `nan` is neither above nor below any bound, and refused."""
+
+    name = "number"
+
+    @override
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
