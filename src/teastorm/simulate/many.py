@@ -61,6 +61,8 @@ def run_seeds(
     left = [seed for seed in seeds if seed not in found]
     # An interrupt may have cut the last line short; the next one must not be added to it.
     whole = kept is None or not kept.exists() or kept.read_bytes()[-1:] in {b"", b"\n"}
+    if kept is not None and left:
+        _refuse_unwritable(kept)
     told(len(seeds) - len(left), len(seeds))
     for run in _runs(scenario, left, workers, progress):
         seed = int(str(run["seed"]))
@@ -75,6 +77,15 @@ def run_seeds(
             whole = True
         told(sum(s in found for s in seeds), len(seeds))
     return [found[seed] for seed in seeds]
+
+
+def _refuse_unwritable(kept: Path) -> None:
+    """Before the first seed is simulated, not after it; makes the file that it is about."""
+    try:
+        with kept.open("ab"):
+            pass
+    except OSError as error:
+        raise ScenarioInvalid(f"{kept}: cannot be written ({error.strerror}).") from error
 
 
 def _runs(

@@ -27,6 +27,7 @@ from teastorm.tune.slo import Slo
 RUN = "run:"
 PEAK_OVER_CAPACITY = 3.0
 """Reported of the day: capacity was a third of the peak."""
+MOST_REPLICAS = 10_000
 _USUAL_REPLICAS = 2
 _PER_GATEWAY = 20
 """Chats in flight that a gateway's adaptive limit lets through at ease."""
@@ -73,6 +74,11 @@ def wish_of(asked: Asked) -> Wish:
     most = asked.max_replicas
     if most is None:
         most = math.ceil(1.5 * service.needed(service.scenario.demand.peak_rps))
+    if most > MOST_REPLICAS:
+        raise TuneInvalid(
+            f"--demand: its peak of {service.scenario.demand.peak_rps:g}/s wants {most} replicas, "
+            f"{MOST_REPLICAS} is the most; lower it (--peak-rps) or say --max-replicas"
+        )
     space = Space(
         metrics=tuple(Metric(m) for m in asked.metrics) or tuple(Metric),
         fewest=asked.min_replicas,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def read_file(path: Path, *, peak_rps: float) -> Demand:
         TuneInvalid: the file, the row and the fix in one sentence.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = [row for row in csv.reader(lines) if row]
     except FileNotFoundError:
         raise TuneInvalid(f"{path}: no such file; name a demand that exists") from None
@@ -48,12 +49,13 @@ def of_points(name: str, points: list[tuple[float, float]]) -> Demand:
     """A demand from `(time_s, rps)`; each rate holds until the next point's time."""
     if len(points) < 2:
         raise TuneInvalid(f"{name}: it needs at least two points, got {len(points)}")
-    for number, ((a, rps), (b, _)) in enumerate(pairwise(points), start=1):
+    for number, ((a, _), (b, _)) in enumerate(pairwise(points), start=1):
         if not b > a:
             raise TuneInvalid(
                 f"{name}: point {number + 1}: times must rise, got {b:g} s after {a:g} s; sort them"
             )
-        if not rps >= 0:
+    for number, (_, rps) in enumerate(points, start=1):
+        if not 0 <= rps < math.inf:
             raise TuneInvalid(f"{name}: point {number}: the rate must be 0 or above, got {rps:g}")
     if points[-1][0] - points[0][0] > LONGEST_S:
         raise TuneInvalid(f"{name}: it spans more than a week; choose the part to tune for")

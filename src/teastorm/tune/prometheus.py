@@ -25,6 +25,7 @@ from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 
 SCHEME = "prometheus:"
 TIMEOUT_S = 30
+LONGEST_STEP_S = 86400.0
 BRIDGED_STEPS = 3
 """A gap of so many steps is bridged by a straight line; a longer one is refused."""
 _RATED = re.compile(r"\b(rate|irate|increase|delta|deriv|sum_over_time|avg_over_time)\s*\(")
@@ -127,14 +128,19 @@ def series_of(rows: Sequence[Mapping[str, object]], place: Place) -> Read:
         raise TuneInvalid(
             f"{place.url}: {place.query!r} gives {len(rows)} series; put sum(…) around it"
         )
-    raw = rows[0].get("values")
+    raw = rows[0].get("values") if isinstance(rows[0], Mapping) else None
     if not isinstance(raw, list):
         raise SourceUnreachable(f"{place.url}: gave no matrix; ask for a range")
-    known = {
-        round((float(at) - place.start_s) / place.step_s): float(value)
-        for at, value in raw
-        if math.isfinite(float(value))
-    }
+    try:
+        known = {
+            round((float(at) - place.start_s) / place.step_s): float(value)
+            for at, value in raw
+            if math.isfinite(float(value))
+        }
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SourceUnreachable(
+            f"{place.url}: gave samples that are none ({error}); is it a Prometheus?"
+        ) from error
     if len(known) < 2:
         raise TuneInvalid(f"{place.url}: {place.query!r} has fewer than two samples in that range")
     told: list[str] = []
@@ -201,8 +207,9 @@ def _moment(given: Mapping[str, str], key: str, usual: float) -> float:
     if text is None:
         return usual
     try:
-        return float(text)
-    except ValueError:
+        # A number that is no date (nan, the year 40000) is refused here, not by the client.
+        return datetime.fromtimestamp(float(text), tz=UTC).timestamp()
+    except (ValueError, OverflowError, OSError):
         pass
     try:
         moment = datetime.fromisoformat(text)
@@ -220,6 +227,8 @@ def _seconds(text: str) -> float:
         value = float(match[1]) * units[match[2] or "s"] if match else 0.0
     except ValueError:
         value = 0.0
-    if not value > 0:
-        raise TuneInvalid(f"--demand: step={text} must be a duration such as 15 or 1m")
+    if not 0 < value <= LONGEST_STEP_S:
+        raise TuneInvalid(
+            f"--demand: step={text} must be a duration such as 15 or 1m, a day at most"
+        )
     return timedelta(seconds=value).total_seconds()

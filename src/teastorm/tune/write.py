@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import orjson
@@ -9,8 +10,18 @@ import orjson
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.page import render
 from teastorm.tune.session import Session
+from teastorm.whole_file import write_whole
 
 SCHEMA = "teastorm.tune/1"
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """TuneInvalid when `folder` can be neither written nor made; before minutes of search, not after."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise TuneInvalid(f"--out: {there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise TuneInvalid(f"--out: {there} cannot be written; name another folder")
 
 
 def write(session: Session, folder: Path) -> list[Path]:
@@ -36,9 +47,7 @@ def write(session: Session, folder: Path) -> list[Path]:
             if text is None:
                 path.unlink(missing_ok=True)
                 continue
-            draft = path.with_suffix(path.suffix + ".tmp")
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
+            write_whole(path, text.encode())
             written.append(path)
     except OSError as error:
         raise TuneInvalid(f"--out: {folder} cannot be written ({error.strerror})") from error
