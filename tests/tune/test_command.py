@@ -51,6 +51,25 @@ def test_nothing_that_meets_the_objectives_is_inconclusive(teastorm, crowd, tmp_
     assert "hpa.yaml" not in told
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_the_search(teastorm, crowd, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    code, told, err = teastorm("tune", "--demand", crowd, "--out", tmp_path / "file" / "tuned")
+
+    assert (code, told) == (2, "")
+    assert err == f"teastorm: --out: {tmp_path / 'file'} is a file; name a folder\n"
+
+
+def test_a_demand_of_a_whole_country_is_refused(teastorm, tmp_path):
+    path = tmp_path / "demand.csv"
+    path.write_text("time_s,rps\n0,5\n60,1e12\n120,5\n")
+
+    code, told, err = teastorm("tune", "--demand", path, "--out", tmp_path / "out")
+
+    assert (code, told) == (2, "")
+    assert "10000 is the most; lower it" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teastorm.tune.demand import of_points, read_file
-from teastorm.tune.errors import TuneInvalid
+from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.prometheus import Access, Place, fetch, parse_place, series_of
 
 PLACE = Place(url="http://p", query="sum(rate(x_total[1m]))", start_s=1000, end_s=1150, step_s=15)
@@ -31,6 +31,10 @@ def test_a_curve_and_rates_are_read(tmp_path):
         ("time_s,rps\n0,1\n", "it needs at least two points, got 1"),
         ("time_s,rps\n0,1\n60,2\n30,3\n", "point 3: times must rise, got 30 s after 60 s"),
         ("time_s,rps\n0,-1\n60,2\n", "point 1: the rate must be 0 or above, got -1"),
+        ("time_s,rps\n0,1\n60,-2\n", "point 2: the rate must be 0 or above, got -2"),
+        ("time_s,rps\n0,1\n60,nan\n", "point 2: the rate must be 0 or above, got nan"),
+        ("time_s,rps\n0,inf\n60,1\n", "point 1: the rate must be 0 or above, got inf"),
+        ("time_s,rps\nnan,1\n60,1\n", "point 2: times must rise, got 60 s after nan s"),
         ("time_s,rps\n0,x\n60,2\n", "row 2: 0,x is not two numbers"),
         ("time_s,rps\n0,0\n60,0\n", "every rate is 0"),
         ("time_s,rps\n0,1\n9000000,0\n", "spans more than a week"),
@@ -44,6 +48,31 @@ def test_what_is_no_demand_is_refused(text, sentence, tmp_path):
         read_file(path, peak_rps=80)
     assert sentence in str(caught.value)
     assert "demand.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["minute,relative_rate\r\n0,1\r\n5,0.5\r\n", "time_s,rps\r\n0,1\r\n9,2\r\n"])
+def test_a_spreadsheets_file_is_read(text, tmp_path):
+    path = tmp_path / "demand.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+    assert read_file(path, peak_rps=80).seconds > 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [{"values": [["soon", 1], [15, 1]]}],
+        [{"values": [1, 2]}],
+        [{"values": [[1, 2, 3]]}],
+        [{"values": [["inf", 1], [15, 1]]}],
+        [{"values": "many"}],
+        [{"value": [1, "2"]}],
+        ["many"],
+    ],
+)
+def test_an_answer_that_is_no_matrix_is_a_precondition(answer):
+    with pytest.raises(SourceUnreachable):
+        series_of(answer, PLACE)
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -121,6 +150,9 @@ def test_answers_that_are_no_rate_are_refused(answer, sentence):
         ("prometheus:http://x?query=y&start=2000&end=1000", "start must be before end"),
         ("prometheus:http://x?query=y&start=soon", "start=soon must be seconds since 1970"),
         ("prometheus:http://x?query=y&step=0", "step=0 must be a duration"),
+        ("prometheus:http://x?query=y&step=9999999h", "a day at most"),
+        ("prometheus:http://x?query=y&start=nan", "start=nan must be seconds since 1970"),
+        ("prometheus:http://x?query=y&end=1e20", "end=1e20 must be seconds since 1970"),
         ("prometheus:http://x?query=y&start=0&end=999999&step=1", "more than 11000 steps"),
     ],
 )

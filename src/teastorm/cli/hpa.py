@@ -50,8 +50,8 @@ def replay_command(*, file: Path, as_json: bool) -> int:
     if not answered:
         raise CommandError(USAGE, f"{file}: holds no case; it needs one JSON object a line")
     if as_json:
-        sys.stdout.buffer.writelines(told)
-        sys.stdout.buffer.flush()
+        sys.stdout.write(b"".join(told).decode())
+        sys.stdout.flush()
         return 0
     if differing:
         print_table(("case", "differs in"), differing)

@@ -50,8 +50,11 @@ def patient_stdout() -> None:
     old = sys.stdout
     if old is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - kept open
-        return
-    encoding, buffered = old.encoding, not old.line_buffering
-    sys.stdout = Outlet(
-        old.detach(), encoding=encoding, errors="backslashreplace", line_buffering=not buffered
-    )
+    elif isinstance(old, io.TextIOWrapper):
+        encoding, line_buffering = old.encoding, old.line_buffering
+        sys.stdout = Outlet(
+            old.detach(),
+            encoding=encoding,
+            errors="backslashreplace",
+            line_buffering=line_buffering,
+        )
