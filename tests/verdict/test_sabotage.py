@@ -262,8 +262,12 @@ def labels_stripped(w):
 
 
 def retry_after_stripped(w):
-    for row in w.refusals()[::7]:
+    bare = w.refusals()[::7]
+    unasked = {row["request_id"] for row in bare}
+    for row in bare:
         row["retry_after_s"] = NAN
+    for row in w.requests:
+        row["honoured"] = row["honoured"] and row["request_id"] not in unasked
 
 
 def retry_after_zero(w):
@@ -349,9 +353,9 @@ def retries_at_once(w):
     for row in w.attempts("chat", status=(503,)):
         if row["final"]:
             row["final"] = False
-            for i in (1, 2):
+            for i in (1, 2, 3):
                 later = {name: row[name] + 0.01 * i for name in ("sent_s", "ended_s")}
-                again = {"attempt": row["attempt"] + i, "final": i == 2, "honoured": False}
+                again = {"attempt": row["attempt"] + i, "final": i == 3, "honoured": False}
                 extra.append(row | later | again)
     w.requests += extra
 

@@ -43,7 +43,7 @@ def refuse_impossible(rows: Attempts, plan: Plan) -> None:
         return
     for said, wrong in (*_rows(rows, plan), *_times(rows, plan), *_requests(rows)):
         if wrong.any():
-            example = rows.request_id[wrong][0]
+            example = str(rows.request_id[wrong][0])
             count = int(wrong.sum())
             raise RunFolderError(
                 f"requests.parquet: {count} {'attempt' if count == 1 else 'attempts'} {said} "
@@ -111,7 +111,9 @@ def _requests(rows: Attempts) -> Iterator[Complaint]:
     sooner = rows.sent_s[order] < rows.ended_s[before] - CLOCK_SLACK_S
     yield "go before the one before them ended", _back(order, same & sooner)
     waited_s = rows.sent_s[order] - rows.ended_s[before] + CLOCK_SLACK_S
-    invited = (rows.retry_after_s[before] >= 1.0) & (waited_s >= rows.retry_after_s[before])
+    asked_s = rows.retry_after_s[before]
+    # Who holds a ticket was told when to come by the ticket itself.
+    invited = ((asked_s >= 0.0) & (waited_s >= asked_s)) | (rows.ticket[before] != "")
     claims = rows.honoured[order] & ~(same & invited)
     yield "that claim to have waited a Retry-After and did not", _back(order, claims)
 
