@@ -50,7 +50,9 @@ def test_what_is_no_demand_is_refused(text, sentence, tmp_path):
     assert "demand.csv" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["minute,relative_rate\r\n0,1\r\n5,0.5\r\n", "time_s,rps\r\n0,1\r\n9,2\r\n"])
+@pytest.mark.parametrize(
+    "text", ["minute,relative_rate\r\n0,1\r\n5,0.5\r\n", "time_s,rps\r\n0,1\r\n9,2\r\n"]
+)
 def test_a_spreadsheets_file_is_read(text, tmp_path):
     path = tmp_path / "demand.csv"
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())

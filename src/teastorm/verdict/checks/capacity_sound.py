@@ -32,6 +32,4 @@ def evaluate(run: Run) -> Check:
     if abs(capacity.theory_rps / theory - 1) > 0.01:
         broken.append(f"run.json names {capacity.theory_rps:.1f}/s as K_th")
     why = f"K {capacity.rps:.1f}/s, K_th {theory:.1f}/s"
-    return bound.judge(
-        abs(capacity.rps / theory - 1), n=step, why=why, broken="; ".join(broken)
-    )
+    return bound.judge(abs(capacity.rps / theory - 1), n=step, why=why, broken="; ".join(broken))
