@@ -48,6 +48,12 @@ def test_no_command_is_help(teastorm: Teastorm) -> None:
     assert "Commands:" in result.stdout
 
 
+def test_a_group_without_a_command_is_help_too(teastorm: Teastorm) -> None:
+    result = teastorm("hpa")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "replay" in result.stdout
+
+
 def test_every_command_shown_can_be_loaded_and_speaks_json() -> None:
     context = click.Context(group.cli)
     names = group.cli.list_commands(context)

@@ -174,7 +174,7 @@ def test_a_bad_file_is_refused(case: str, broken, tmp_path: Path) -> None:
         (["overload-4x"], "no such experiment; did you mean 'overload-3x'?"),
         (["nowhere/at-all.yaml"], "nowhere/at-all.yaml: no such file"),
         (["overload-3x", "--factor", "-3"], "factor must be above 0, got -3"),
-        (["overload-3x", "--factor", "nan"], "factor must be a number"),
+        (["overload-3x", "--factor", "nan"], "'--factor': nan is not a finite number"),
         (["overload-3x", "--duration", "0"], "fault_s must be above 0, got 0"),
         (["overload-3x", "--without", "admision"], "did you mean 'admission'?"),
         (["overload-3x", "--with", "codel", "--without", "codel"], "keep one of them"),

@@ -15,9 +15,12 @@ from teastorm.cli.output import print_table, say
 DEVIATED = 1
 
 
-@click.group()
-def hpa() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def hpa(ctx: click.Context) -> None:
     """Replay an autoscaler's decisions."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @hpa.command(name="replay")
