@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from teastorm.whole_file import write_whole
+from teastorm.whole_file import why, write_whole
 
 PART = 4096
 
@@ -51,3 +51,11 @@ def test_a_disk_that_ends_in_the_middle_leaves_the_old_file_and_no_draft(tmp_pat
 def test_a_folder_that_is_not_there_is_an_oserror(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         write_whole(tmp_path / "none" / Path("a.json"), b"one")
+
+
+def test_why_is_said_without_the_path(tmp_path):
+    with pytest.raises(IsADirectoryError) as caught:
+        tmp_path.read_text(encoding="utf-8")
+
+    assert why(caught.value) == "Is a directory"
+    assert why(ValueError("of its own")) == "of its own"

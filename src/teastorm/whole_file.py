@@ -1,4 +1,7 @@
-"""Files that are whole or not there: written beside their name and renamed, or taken away."""
+"""Files that are whole or not there: written beside their name and renamed, or taken away.
+
+And why one could not be read, in words: Python's own repeat the path that a sentence begins with.
+"""
 
 from __future__ import annotations
 
@@ -19,3 +22,9 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def why(error: Exception) -> str:
+    """What an OSError says without its number and path ("Is a directory"); another's own words."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or str(error)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teastorm.load.errors import PlanInvalid
+from teastorm.whole_file import why
 
 COLUMNS = ("minute", "relative_rate")
 DOCUMENTED_PEAK_RPS = 540.0
@@ -95,7 +96,7 @@ def read_curve(path: Path) -> DemandCurve:
         raise PlanInvalid(f"{path}: no such file; name a demand curve that exists.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PlanInvalid(
-            f"{path}: cannot be read as CSV ({error}); save it as UTF-8 text."
+            f"{path}: cannot be read as CSV ({why(error)}); save it as UTF-8 text."
         ) from None
     if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS:
         raise PlanInvalid(f"{path}: row 1 must be the header {','.join(COLUMNS)}.")

@@ -16,6 +16,7 @@ from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.scaling import Scaling
 from teastorm.simulate.scenario import InferenceModel, Scenario
 from teastorm.simulate.settings import parse_assignment, with_settings
+from teastorm.whole_file import why
 
 DAY_CURVE = Path("experiments/demand/milk-tea-day.csv")
 _ORDERS = 20_000.0
@@ -135,7 +136,7 @@ def _scaling(path: Path) -> Scaling:
     try:
         manifest = read_manifest(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioInvalid(f"{path}: cannot be read ({error}).") from error
+        raise ScenarioInvalid(f"{path}: cannot be read ({why(error)}).") from error
     except FieldError as error:
         raise ScenarioInvalid(f"{path}: {error}") from error
     return Scaling(spec=manifest.spec, metrics=manifest.metrics)

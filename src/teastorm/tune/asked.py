@@ -23,6 +23,7 @@ from teastorm.tune.service import Service
 from teastorm.tune.session import Wish
 from teastorm.tune.setting import Metric
 from teastorm.tune.slo import Slo
+from teastorm.whole_file import why
 
 RUN = "run:"
 PEAK_OVER_CAPACITY = 3.0
@@ -188,6 +189,6 @@ def _manifest(path: Path) -> Manifest:
     try:
         return read_manifest(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise TuneInvalid(f"{path}: cannot be read ({error})") from error
+        raise TuneInvalid(f"{path}: cannot be read ({why(error)})") from error
     except FieldError as error:
         raise TuneInvalid(f"{path}: {error}") from error

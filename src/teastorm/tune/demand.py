@@ -12,6 +12,7 @@ from teastorm.load.errors import LoadError
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.tune.errors import TuneInvalid
+from teastorm.whole_file import why
 
 RATE_COLUMNS = ("time_s", "rps")
 LONGEST_S = 7 * 24 * 3600.0
@@ -29,7 +30,9 @@ def read_file(path: Path, *, peak_rps: float) -> Demand:
     except FileNotFoundError:
         raise TuneInvalid(f"{path}: no such file; name a demand that exists") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TuneInvalid(f"{path}: cannot be read as CSV ({error}); save it as UTF-8") from error
+        raise TuneInvalid(
+            f"{path}: cannot be read as CSV ({why(error)}); save it as UTF-8"
+        ) from error
     if not rows:
         raise TuneInvalid(f"{path}: is empty; it needs a header and at least two rows")
     header = tuple(cell.strip() for cell in rows[0])

@@ -33,6 +33,7 @@ from teastorm.tune.demand import of_points
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.prometheus import Read
 from teastorm.tune.service import Service
+from teastorm.whole_file import why
 
 _QUERIES = ("rate", "latency_s", "replicas")
 _NUMBERS = {
@@ -57,7 +58,7 @@ def read_mapping(path: Path) -> Mapped:
     try:
         content = strict_yaml.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise TuneInvalid(f"{path}: cannot be read ({error})") from error
+        raise TuneInvalid(f"{path}: cannot be read ({why(error)})") from error
     except yaml.YAMLError as error:
         raise TuneInvalid(f"{path}: is not YAML ({' '.join(str(error).split())[:120]})") from error
     if not isinstance(content, dict):
