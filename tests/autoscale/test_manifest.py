@@ -129,3 +129,14 @@ def test_what_is_no_quantity_is_refused(text):
 @pytest.mark.parametrize(("text", "value"), [("0", 0.0), ("2", 2.0), ("0.1", 0.1), ("50m", 0.05)])
 def test_tolerances_as_doubles(text, value):
     assert quantity.approximate(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- list\n", "words"])
+def test_what_is_no_mapping_is_no_manifest(text):
+    with pytest.raises(FieldError, match="the manifest must be a mapping"):
+        read_manifest(text)
+
+
+def test_two_manifests_in_one_file_are_refused():
+    with pytest.raises(FieldError, match="expected a single document"):
+        read_manifest("kind: A\n---\nkind: B\n")

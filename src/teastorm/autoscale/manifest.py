@@ -46,6 +46,8 @@ def read_manifest(text: str, controller: Controller | None = None) -> Manifest:
         content = strict_yaml.load(text)
     except yaml.YAMLError as error:
         raise FieldError(f"the manifest is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise FieldError("the manifest must be a mapping with apiVersion, kind, metadata and spec")
     top = Fields.of(content, "")
     top.only("apiVersion", "kind", "metadata", "spec", "status")
     version, kind = top.text("apiVersion"), top.text("kind")

@@ -24,6 +24,7 @@ from teastorm.simulate.method import events_of
 from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.settings import with_settings
 from teastorm.simulate.summary import summary
+from teastorm.whole_file import why
 
 LIMITS: Mapping[str, float] = {"goodput_rps": 0.10, "p99_s": 0.25}
 """The goals: how far a prediction may be off, as a share of what was measured."""
@@ -160,7 +161,7 @@ def _json(path: Path) -> dict[str, object]:
             f"{path}: no such file; name the folder of a finished run."
         ) from error
     except (OSError, TypeError, orjson.JSONDecodeError) as error:
-        raise ScenarioInvalid(f"{path}: cannot be read as JSON ({error}).") from error
+        raise ScenarioInvalid(f"{path}: cannot be read as JSON ({why(error)}).") from error
 
 
 def _object(value: object) -> dict[str, object]:
