@@ -6,7 +6,9 @@ import shutil
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from teastorm.cli.main import cli
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.judge import judge
 from teastorm.verdict.seal import FILE, SEALED, write_seal
@@ -79,6 +81,16 @@ def test_a_seal_that_is_none_is_refused(content, sealed):
 
     with pytest.raises(RunFolderError, match=r"seal\.json"):
         judge(sealed)
+
+
+def test_verify_says_when_the_result_had_another_verdict(sealed):
+    (sealed / "result.json").write_bytes(b'{"verdict": "deviated"}')
+
+    told = CliRunner().invoke(cli, ["verify", str(sealed)])
+
+    assert told.exit_code == 0
+    assert "result.json said deviated; its records say held" in told.stderr
+    assert orjson.loads((sealed / "result.json").read_bytes())["verdict"] == "held"
 
 
 def test_a_run_from_before_there_were_seals_is_judged(protected, tmp_path):
