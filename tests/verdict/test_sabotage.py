@@ -142,6 +142,10 @@ def generator_had_another_plan(w):
     w.load["planned"] *= 2
 
 
+def generator_cut_short(w):
+    w.load["interrupted"] = True
+
+
 def cpu_not_measured(w):
     w.load["cpu_share"] = 0.0
 
@@ -523,6 +527,7 @@ SABOTAGE: tuple[tuple[str, Callable[[World], None], str], ...] = (
     ("generator-healthy", more_absent_than_can_be, "fail"),
     ("generator-healthy", generator_counted_otherwise, "fail"),
     ("generator-healthy", generator_had_another_plan, "fail"),
+    ("generator-healthy", generator_cut_short, "fail"),
     ("generator-healthy", cpu_not_measured, "fail"),
     ("generator-healthy", lags_not_recorded, "unknown"),
     ("sample-size", few_requests, "unknown"),

@@ -256,6 +256,7 @@ def _load(raw: Fields) -> record.LoadSummary:
         stolen_share=raw.number("stolen_share", 0.0),
         workers=raw.whole("workers", 1),
         seconds=raw.number("seconds", 0.0),
+        interrupted=raw.flag("interrupted", False),
     )
 
 

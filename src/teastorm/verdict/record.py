@@ -115,7 +115,8 @@ class Plan:
 class LoadSummary:
     """load.json: what the generator says of itself.
 
-    `absent` counts follow-ups (a payment, a status) whose order never came to be.
+    `absent` counts follow-ups (a payment, a status) whose order never came to be; `interrupted`
+    says that it was ended before its time.
     """
 
     planned: int
@@ -127,6 +128,7 @@ class LoadSummary:
     stolen_share: float
     workers: int
     seconds: float
+    interrupted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

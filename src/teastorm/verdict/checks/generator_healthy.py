@@ -47,6 +47,8 @@ def evaluate(run: Run) -> Check:
             f"load.json tells of {run.load.planned + run.load.absent} arrivals, "
             f"plan.json of {run.plan.arrivals}"
         )
+    if run.load.interrupted:
+        broken.append("it was ended before its time")
     if run.load.cpu_share <= 0:
         broken.append("its CPU was not measured")
     if run.load.cpu_share > terms.cpu_share_max:
