@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -22,7 +23,7 @@ def workers_of(process: "subprocess.Popen[bytes]", count: int) -> list[psutil.Pr
     raise AssertionError(f"{count} workers did not start within {WITHIN_S:g} s")
 
 
-def test_workers_end_with_the_command_that_was_terminated(state_directory):
+def test_workers_end_with_the_command_that_was_terminated(state_directory: Path) -> None:
     command = [sys.executable, "-m", "teastorm.cli.main", "simulate"]
     asked = ["--orders", "500000", "--seeds", "4", "--workers", "2"]
     with subprocess.Popen([*command, *asked], stderr=subprocess.PIPE) as process:
