@@ -74,17 +74,15 @@ def test_sabotage_a_room_that_forgets_priorities_fails(monkeypatch):
 
 
 def test_sabotage_a_batch_that_serves_the_newest_first_fails(monkeypatch):
-    class Backwards:
-        @staticmethod
-        def insort(waiting, entry):
-            bisect.insort(waiting, entry)
-            waiting.sort(key=lambda e: (e[0], -e[1]))
+    def insort(waiting, entry):
+        bisect.insort(waiting, entry)
+        waiting.sort(key=lambda e: (e[0], -e[1]))
 
-        @staticmethod
-        def bisect_left(waiting, key):
-            return next(n for n, entry in enumerate(waiting) if entry[:2] == key)
+    def bisect_left(waiting, key):
+        return next(n for n, entry in enumerate(waiting) if entry[:2] == key)
 
-    monkeypatch.setattr(batch, "bisect", Backwards)
+    monkeypatch.setattr(batch, "insort", insort)
+    monkeypatch.setattr(batch, "bisect_left", bisect_left)
     inside = checked("pollaczek-khinchine/batch")
     assert not inside["mean-square"]
 

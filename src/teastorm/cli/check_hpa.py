@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import print_json, print_table, say
+from teastorm.cli.plain import tell
 
 if TYPE_CHECKING:
     from teastorm.tune.hpa_model import HpaCheck
@@ -25,7 +26,9 @@ def check(path: Path, calibration: Path | None, seeds: Sequence[int], *, as_json
 
     try:
         other = None if calibration is None else read(calibration)
-        found = check_hpa(read(path), seeds, other)
+        record = read(path)
+        tell()
+        found = check_hpa(record, seeds, other)
     except TuneInvalid as error:
         raise CommandError(error.exit_code, str(error)) from error
     except ScenarioInvalid as error:

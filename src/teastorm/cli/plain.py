@@ -18,8 +18,13 @@ def plain_option[**P, R](command: Callable[P, R]) -> Callable[P, R]:
 
 
 def choose(*, plain: bool) -> None:
-    """Decide which is run, before the simulator is imported, and tell it on standard error."""
+    """Decide which is run, before the simulator is imported."""
     if plain:
         os.environ["TEASTORM_PLAIN"] = "1"  # worker processes read it too
+    compiled.use()
+
+
+def tell() -> None:
+    """Say on standard error which it is; once the input is known to be good, for a refusal is one line."""
     sys.stderr.write(f"simulator: {compiled.use()}\n")
     sys.stderr.flush()

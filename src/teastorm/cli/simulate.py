@@ -11,7 +11,7 @@ import click
 
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, print_table, say
-from teastorm.cli.plain import choose, plain_option
+from teastorm.cli.plain import choose, plain_option, tell
 from teastorm.cli.run import SEED_MAX
 from teastorm.cli.types import Number
 
@@ -129,6 +129,7 @@ def simulate(
             hpa=hpa,
         )
         scenario = scenario_of(asked)
+        tell()
         runs = run_seeds(
             scenario,
             chosen,
@@ -186,6 +187,7 @@ def _show(runs: list[Run]) -> None:
 def _theory(seeds: range, workers: int, as_json: bool) -> int:
     from teastorm.simulate.theory.check import check_all  # noqa: PLC0415 - keeps --help fast
 
+    tell()
     cases = check_all(seeds, workers=workers, told=_tell_case)
     outside = [case for case in cases if not case.inside]
     if as_json:
@@ -214,6 +216,7 @@ def _live(run_dir: Path, seeds: range, workers: int, as_json: bool) -> int:
     from teastorm.simulate.live import compare  # noqa: PLC0415 - the same
 
     figures = compare(run_dir, seeds, workers=workers)
+    tell()
     missed = [figure for figure in figures if not figure.within]
     if as_json:
         rows = [{**asdict(figure), "within": figure.within} for figure in figures]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import click
 from teastorm.cli.cluster import cluster_options
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, print_table, say
-from teastorm.cli.plain import choose, plain_option
+from teastorm.cli.plain import choose, plain_option, tell
 from teastorm.cli.run import SEED_MAX
 from teastorm.cli.types import Number
 
@@ -121,7 +122,7 @@ def tune(
             **given,  # type: ignore[arg-type]  # click has checked them
         )
         refuse_unwritable(out)
-        session = session_of(wish_of(asked), _tell)
+        session = session_of(wish_of(asked), _tell_from_the_search_on())
         files = write(session, out)
         seeds = range(asked.seed, asked.seed + asked.seeds)
         verified: Verified | ClusterVerified | None = None
@@ -207,6 +208,20 @@ def words_of(figure: Figure) -> str:
     from teastorm.tune.words import plain  # noqa: PLC0415 - keeps --help fast
 
     return plain(figure)
+
+
+def _tell_from_the_search_on() -> Callable[[str], None]:
+    """Progress; which simulator runs comes first, and only once something does."""
+    begun = False
+
+    def told(text: str) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            tell()
+        _tell(text)
+
+    return told
 
 
 def _tell(text: str) -> None:
