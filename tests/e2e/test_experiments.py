@@ -45,9 +45,10 @@ def test_the_folder_holds_what_explains_the_run(protected: Ran) -> None:
 @pytest.mark.parametrize(
     "service",
     [
-        "inference",
+        "orders",
         pytest.param("gateway", marks=WHOLE),
-        pytest.param("orders", marks=WHOLE),
+        # At .7 K the loss of half of the AI is an overload, too: on two cores it holds most times.
+        pytest.param("inference", marks=WHOLE),
         pytest.param("dispatch", marks=WHOLE),
     ],
 )
