@@ -13,9 +13,7 @@ from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.kubernetes.operations import Operations
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 
-pytestmark = pytest.mark.slow
-
-PAIR = ShopPlan(replicas={"orders": 1, "gateway": 2})
+PAIR = ShopPlan(replicas={"orders": 1, "dispatch": 1, "inference": 1, "gateway": 2})
 
 
 def nodes(cluster: Operations) -> tuple[str, str]:
@@ -47,6 +45,8 @@ def test_the_second_of_two_pods_on_a_node_waits_for_the_first_ones_successor(
         until(both_away, "both gateways are on one node")
     finally:
         cluster.uncordon(home)
+    # The taint of a cordoned node goes a moment later.
+    until(lambda: home in cluster.schedulable(), "the first node takes pods again")
 
     site = LiveSite(kubernetes, Interruption(), time.monotonic())
     with Episode(NodeDrain("gateway", node=away, at_once=True), site, "drain-1") as episode:
