@@ -100,6 +100,7 @@ def test_equal_seeds_are_equal_bytes_and_others_are_not(make_storm, arm):
     assert bytes_of(scenario, 4) != bytes_of(scenario, 5)
 
 
+@pytest.mark.slow  # ten seconds and more of simulation
 def test_bytes_do_not_depend_on_how_python_hashes():
     command = (sys.executable, "-m", "teastorm.cli.main", "simulate", "--orders", "400", "--json")
     told = {
@@ -125,6 +126,7 @@ def test_workers_change_nothing(make_storm):
     assert [run["seed"] for run in alone] == [3, 1, 2]
 
 
+@pytest.mark.slow  # ten seconds and more of simulation
 def test_memory_does_not_grow_with_the_orders():
     def peak(seconds: float) -> int:
         mix = Mix(critical_rps=5.0, requests_per_user=1000)  # a crowd that does not grow either

@@ -174,6 +174,7 @@ def test_a_sample_that_nobody_recorded_makes_a_sync_unknown(records):
     assert found.known == 0
 
 
+@pytest.mark.slow  # seconds of simulation each
 def test_one_record_predicts_the_other(records, capsys):
     found = check_hpa(records[1], (1, 2), records[0])
     show(found)
@@ -197,6 +198,7 @@ def test_floors_that_were_raised_are_simulated_too(records):
     assert [(round(p.at_s), p.min_replicas) for p in planned] == [(100, 3), (200, 1)]
 
 
+@pytest.mark.slow  # seconds of simulation each
 def test_wrong_numbers_miss_the_goal(records):
     # Replicas that seem to need twice the CPU are twice as many.
     half = dataclasses.replace(
@@ -225,6 +227,7 @@ def test_a_record_is_written_and_read(records, tmp_path):
     assert check_port(again).equal == check_port(records[0]).equal
 
 
+@pytest.mark.slow  # seconds of simulation each
 def test_the_command_tells_both(records, tmp_path, teastorm):
     paths = []
     for n, record in enumerate(records):

@@ -114,6 +114,7 @@ def a_service():
     return Service(scenario=Scenario(demand=Demand.of_rates("x", points)))
 
 
+@pytest.mark.slow  # seconds of simulation
 @given(setting=settings)
 def test_what_is_written_is_what_was_simulated(a_service, setting):
     """The manifest, read by the port, is the autoscaler that the simulation had."""

@@ -84,6 +84,7 @@ def test_the_front_is_told_by_cost(session):
     assert len(hours) >= 2
 
 
+@pytest.mark.slow  # whole sessions, twice
 def test_workers_change_nothing(service, session):
     again = tune(wish(service, workers=2), silent)
     assert again.as_json() == session.as_json()
@@ -173,6 +174,7 @@ def test_a_space_is_kept_to(service):
         assert one.setting.ahead_s == 0
 
 
+@pytest.mark.slow  # whole sessions, twice
 def test_a_study_can_be_shared(service, tmp_path):
     how = dataclasses.replace(HOW, trials=2, storage=f"sqlite:///{tmp_path / 'study.db'}")
     search(service, Space(most=3), Slo(good=0.9), how)
