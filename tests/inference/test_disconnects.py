@@ -3,22 +3,27 @@
 import asyncio
 
 import pytest
-from tests.inference.conftest import Start
+from tests.inference.conftest import Replica, Start
 
 from teashop.serving.settings import Protections
 
 OFF = Protections.all_off()
 
 
-@pytest.mark.parametrize("stream", [False, True])
-async def test_a_client_that_goes_frees_its_slot(start: Start, *, stream: bool) -> None:
-    replica = await (await start()).loaded()
+async def left_early(replica: Replica, *, stream: bool) -> None:
+    """A client asks, and goes after 50 ms."""
     gone = asyncio.Event()
     asked = replica.ask(stream=stream, disconnect=gone)
     await replica.clock.advance(0.05)
     gone.set()
     await replica.clock.advance(0.05)
     assert (await asked).status == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_goes_frees_its_slot(start: Start, *, stream: bool) -> None:
+    replica = await (await start()).loaded()
+    await left_early(replica, stream=stream)
     assert replica.value("vllm:num_requests_running") == 0
     spent = replica.value("teashop_sequence_seconds_total", outcome="abandoned")
     assert spent == pytest.approx(0.05, abs=1e-3)
@@ -42,12 +47,7 @@ async def test_without_deadlines_the_work_of_a_client_that_went_is_wasted(
     start: Start, *, stream: bool
 ) -> None:
     replica = await (await start(protections=OFF)).loaded()
-    gone = asyncio.Event()
-    asked = replica.ask(stream=stream, disconnect=gone)
-    await replica.clock.advance(0.05)
-    gone.set()
-    await replica.clock.advance(0.05)
-    assert (await asked).status == 0
+    await left_early(replica, stream=stream)
     assert replica.value("vllm:num_requests_running") == 1
     await replica.clock.advance(1.0)
     spent = replica.value("teashop_sequence_seconds_total", outcome="orphaned")

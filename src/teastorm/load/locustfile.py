@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -240,6 +241,11 @@ def _generator() -> _Generator:
     except LoadError as error:
         raise SystemExit(str(error)) from None
 
+
+# A shell starts background jobs with SIGINT ignored, and what they start inherits that; whoever
+# wants the log of a load that it cuts short says so with this signal.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _GENERATOR = _generator()
 # Registered before Locust forks and registers its own, so that it runs after the workers ended.
