@@ -37,6 +37,20 @@ def test_doctor_says_what_to_do(teastorm: Teastorm, monkeypatch: pytest.MonkeyPa
     assert "ulimit -n 4096" in result.stdout
 
 
+@pytest.mark.parametrize("mine", [True, False])
+def test_doctor_tells_whether_idle_cores_can_be_kept_awake(
+    teastorm: Teastorm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, mine: bool
+) -> None:
+    qos = tmp_path / "cpu_dma_latency"
+    qos.touch()
+    monkeypatch.setattr("teastorm.cli.doctor.LATENCY_QOS", qos)
+    monkeypatch.setattr("os.access", lambda *_: mine)
+    content = orjson.loads(teastorm("doctor", "--json").stdout)
+    (found,) = (c for c in content["checks"] if c["id"] == "idle_cores")
+    assert (found["ok"], found["required"]) == (mine, False)
+    assert f"chmod a+rw {qos}" in found["fix"]
+
+
 def test_clean_removes_old_runs_only(teastorm: Teastorm, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     old = make_run(runs, "old", 3 * 86400)

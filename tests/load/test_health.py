@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from teastorm.load.health import Stolen
+from teastorm.load.health import Stolen, stay_awake
 
 SAY = """
 import os
@@ -53,6 +54,23 @@ def test_a_refused_priority_leaves_the_one_in_force() -> None:
 def test_a_service_that_asks_for_short_slices_keeps_its_niceness() -> None:
     do = "from teashop.serving.slices import answer_soon\nanswer_soon('gateway')"
     assert niceness("os.nice(9)", do) == 9
+
+
+def test_idle_cores_are_asked_to_stay_awake_while_the_file_is_open(tmp_path: Path) -> None:
+    qos = tmp_path / "cpu_dma_latency"
+    qos.touch()
+    held = stay_awake(qos)
+    assert held is not None
+    with held:
+        assert not held.closed
+        assert qos.read_bytes() == bytes(4)  # an s32 of microseconds: no latency at all
+
+
+def test_where_idle_cores_are_not_ours_to_keep_awake_load_runs_all_the_same(tmp_path: Path) -> None:
+    assert stay_awake(tmp_path / "not-here") is None
+    assert stay_awake(tmp_path) is None
+    full = Path("/dev/full")
+    assert not full.exists() or stay_awake(full) is None
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import psutil
 from teastorm.cli.errors import PRECONDITION
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.cli.status import state_word
+from teastorm.load.health import LATENCY_QOS
 from teastorm.platforms.local.cleanup import survey
 from teastorm.platforms.local.ports import PortPicker
 from teastorm.platforms.local.state import StateFile, state_dir
@@ -120,6 +121,17 @@ def _files() -> Finding:
     )
 
 
+def _awake() -> Finding:
+    mine = os.access(LATENCY_QOS, os.W_OK)
+    return Finding(
+        id="idle_cores",
+        ok=mine or not LATENCY_QOS.exists(),
+        required=False,
+        value="kept awake under load" if mine else "may sleep",
+        fix=f"sudo chmod a+rw {LATENCY_QOS}: a virtual machine is slow to wake a core",
+    )
+
+
 def _state() -> Finding:
     directory = state_dir()
     try:
@@ -187,6 +199,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     _memory,
     _ports,
     _files,
+    _awake,
     _state,
     _leftovers,
 )

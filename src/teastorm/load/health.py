@@ -1,4 +1,4 @@
-"""What keeps the generator's clock true: no garbage collection pauses, the CPU at once.
+"""What keeps the generator's clock true: no garbage collection pauses, the CPU at once and awake.
 
 And what nobody on the machine can help: CPU time that a hypervisor gave to another machine.
 """
@@ -6,7 +6,10 @@ And what nobody on the machine can help: CPU time that a hypervisor gave to anot
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
 
 import psutil
 
@@ -17,6 +20,7 @@ _SLICE_NS = 100_000
 _NICENESS = -10
 _MEMORY_MAX = 1 << 30
 _WINDOW_LOOKS = 2
+LATENCY_QOS: Final = Path("/dev/cpu_dma_latency")
 
 
 def run_first() -> bool:
@@ -25,6 +29,26 @@ def run_first() -> bool:
     A generator that waits for the CPU behind its own subject measures the wait.
     """
     return set_slice(_SLICE_NS, nice=take_priority(_NICENESS))
+
+
+def stay_awake(qos: Path = LATENCY_QOS) -> BinaryIO | None:
+    """Keep idle cores from sleeping for as long as the returned file is open; None where refused.
+
+    A core that sleeps has to be woken for each packet and timer: tens of microseconds on hardware,
+    and in a virtual machine as long as the hypervisor takes to find it a core again. Linux's PM QoS
+    interface (Documentation/power/pm_qos_interface.rst), as `cyclictest` uses it, needs root, holds
+    for every core, and ends with the process.
+    """
+    try:
+        held = qos.open("wb", buffering=0)
+    except OSError:
+        return None
+    try:
+        held.write((0).to_bytes(4, sys.byteorder))
+    except OSError:
+        held.close()
+        return None
+    return held
 
 
 def quiet_collector() -> None:

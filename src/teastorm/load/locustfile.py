@@ -32,6 +32,7 @@ from teastorm.load.health import (
     collect_young,
     quiet_collector,
     run_first,
+    stay_awake,
 )
 from teastorm.load.plan import draw
 from teastorm.load.session import SPEC_VARIABLE, Spec, merge, monotonic_of, write_part, write_plan
@@ -120,6 +121,7 @@ class _Generator:
         )
         self.gateways.refresh()
         run_first()
+        awake = stay_awake()
         quiet_collector()
         start_s = self.starts_s.get(timeout=_PATIENCE_S)
         gevent.spawn(self._watch)
@@ -130,6 +132,8 @@ class _Generator:
             self._runner.send_message("teastorm_done", {})
         else:
             gevent.spawn(self._runner.quit)
+        if awake is not None:
+            awake.close()
         gevent.sleep(_PATIENCE_S)  # Locust ends this user; returning would begin the task again
 
     def _watch(self) -> None:
