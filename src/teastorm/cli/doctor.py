@@ -122,7 +122,7 @@ def _files() -> Finding:
 
 
 def _awake() -> Finding:
-    mine = os.access(LATENCY_QOS, os.W_OK)
+    mine = os.access(LATENCY_QOS, os.R_OK | os.W_OK)
     return Finding(
         id="idle_cores",
         ok=mine or not LATENCY_QOS.exists(),

@@ -40,7 +40,7 @@ def stay_awake(qos: Path = LATENCY_QOS) -> BinaryIO | None:
     for every core, and ends with the process.
     """
     try:
-        held = qos.open("wb", buffering=0)
+        held = qos.open("r+b", buffering=0)  # "wb" would make a file where there is no device
     except OSError:
         return None
     try:
