@@ -13,6 +13,7 @@ from tests.e2e.conftest import Until
 from teastorm.observe.prometheus import connect
 from teastorm.observe.recorded import open_recording
 from teastorm.observe.recorder import FlightRecorder
+from teastorm.observe.source import NoDataError
 from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 
@@ -35,7 +36,13 @@ def test_the_recorder_and_prometheus_count_the_same(
         now_s = time.monotonic() - t0_s
         return prometheus.counter_increase("teashop_offered_total", labels, 0.0, now_s)
 
-    until(lambda: counted() >= 0, "Prometheus answers")
+    def answers() -> bool:
+        try:
+            return counted() >= 0
+        except NoDataError:
+            return False
+
+    until(answers, "Prometheus answers", 30)
     recorder = FlightRecorder(kubernetes.targets, t0_s=t0_s)
     recorder.start()
     host, _, port = kubernetes.settings.door.rpartition(":")
