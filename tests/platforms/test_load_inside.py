@@ -11,7 +11,7 @@ from teastorm.load.errors import LoadDidNotStart
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.session import Spec
 from teastorm.platforms.kubernetes import load_manifests as manifests
-from teastorm.platforms.kubernetes.api import connect
+from teastorm.platforms.kubernetes.api import Api, connect
 from teastorm.platforms.kubernetes.load_inside import InsideLoad
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.values import pull_secrets_of
@@ -119,3 +119,27 @@ def test_an_image_that_is_not_there_is_named_and_nothing_stays(
         load.start()
     assert not [path for path in cluster.objects if "/jobs/" in path or "/services/" in path]
     assert f"{space}/configmaps/teastorm-load" not in cluster.objects
+
+
+def test_a_master_that_ends_as_it_starts_is_quoted(
+    cluster: FakeCluster,
+    cluster_settings: ClusterSettings,
+    tmp_path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    pod = {
+        "kind": "Other",
+        "metadata": {"name": "teastorm-load-master-1", "labels": inside().labels("x")},
+        "spec": {"containers": [{"name": "load", "image": "teastorm:1"}]},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [{"name": "load", "state": {"running": {}}}],
+        },
+    }
+    cluster.put("/api/v1/namespaces/teashop/pods/teastorm-load-master-1", pod)
+    said = [b"Traceback:", b"ModuleNotFoundError: No module named 'tea'", b"", b'{"ended": 1}']
+    monkeypatch.setattr(Api, "lines", lambda *_: iter(said))
+    load = InsideLoad(connect(cluster_settings), inside(), tmp_path)
+    with pytest.raises(LoadDidNotStart, match="as it started: ModuleNotFoundError.*'tea'"):
+        load.start()
+    assert not [path for path in cluster.objects if "/jobs/" in path or "/services/" in path]

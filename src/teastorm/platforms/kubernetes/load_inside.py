@@ -11,11 +11,12 @@ import queue
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import urllib3
 
 from teastorm.load.errors import LoadDidNotStart, LoadFailed, LoadTimedOut
+from teastorm.load.health import stay_awake
 from teastorm.load.process import Progress
 from teastorm.load.session import PARTS, LoadReport, merge
 from teastorm.platforms.kubernetes import exec as execs
@@ -41,11 +42,15 @@ class InsideLoad:
         self._space = path_of(inside.namespace)
         self._lines: queue.SimpleQueue[Json] = queue.SimpleQueue()
         self._ended = threading.Event()
+        self._last_words = "it said nothing"
+        self._awake: BinaryIO | None = None
 
     def start(self) -> None:
         """Make the objects and wait for the first second; `LoadDidNotStart` (all removed) otherwise."""
         try:
             self._remove()
+            # The pods may not ask for it; a cluster on this machine gains by it.
+            self._awake = stay_awake()
             self._api.post(f"{self._space}/configmaps", manifests.config_map(self._inside))
             self._api.post(f"{self._space}/services", manifests.service(self._inside))
             for job in manifests.jobs(self._inside):
@@ -114,15 +119,18 @@ class InsideLoad:
                     self._fetch_file(self._master(), "plan.json", self._run_dir / "plan.json")
                     return
             if self._ended.is_set():
-                raise LoadDidNotStart("the load's master ended as it started; see its pod's log")
+                raise LoadDidNotStart(f"the load's master ended as it started: {self._last_words}")
         raise LoadDidNotStart(f"the load did not start in the cluster in {STARTS_WITHIN_S:.0f} s")
 
     def _follow(self, master: Pod) -> None:
         path = f"{self._space}/pods/{master.name}/log?follow=true"
         try:
             for line in self._api.lines(path):
+                if not line.startswith(b"{"):
+                    self._last_words = line.decode(errors="replace").strip() or self._last_words
+                    continue
                 with contextlib.suppress(json.JSONDecodeError):
-                    content: Any = json.loads(line) if line.startswith(b"{") else {}
+                    content: Any = json.loads(line)
                     if "ended" in content:
                         break
                     if content:
@@ -177,3 +185,5 @@ class InsideLoad:
         for path in paths:
             with contextlib.suppress(NotThere):
                 self._api.delete(path, propagationPolicy="Background")
+        if self._awake is not None:
+            self._awake.close()

@@ -19,6 +19,9 @@ FOLDER = "/tmp/load"  # noqa: S108 - the pod's own, an emptyDir
 PORT = 5557
 SPARE_S = 300
 FETCHED_WITHIN_S = 300
+CPU = {MASTER: "100m", WORKER: "600m"}
+"""Requests are shares where a node is busy, and a worker that waits for the CPU is late; its load
+asks for a few hundredths of a core."""
 
 SCRIPT = f"""
 mkdir -p {FOLDER} && cp /etc/teastorm/load/*.json {FOLDER} && cd {FOLDER} || exit 1
@@ -119,7 +122,7 @@ def _job(inside: InsidePlan, name: str, count: int, words: list[str]) -> Json:
             {"name": "HOME", "value": "/tmp"},  # noqa: S108 - the pod's own
         ],
         "resources": {
-            "requests": {"cpu": "250m", "memory": "192Mi"},
+            "requests": {"cpu": CPU[name], "memory": "192Mi"},
             "limits": {"memory": "1Gi"},
         },
         "securityContext": {
