@@ -140,6 +140,6 @@ def test_a_master_that_ends_as_it_starts_is_quoted(
     said = [b"Traceback:", b"ModuleNotFoundError: No module named 'tea'", b"", b'{"ended": 1}']
     monkeypatch.setattr(Api, "lines", lambda *_: iter(said))
     load = InsideLoad(connect(cluster_settings), inside(), tmp_path)
-    with pytest.raises(LoadDidNotStart, match="as it started: ModuleNotFoundError.*'tea'"):
+    with pytest.raises(LoadDidNotStart, match=r"as it started: ModuleNotFoundError.*'tea'"):
         load.start()
     assert not [path for path in cluster.objects if "/jobs/" in path or "/services/" in path]
