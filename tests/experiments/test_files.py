@@ -44,6 +44,7 @@ SOUND = {
     "baseline-sound",
     "capacity-sound",
     "rollback-proved",
+    "replicas-lived",
 }
 
 

@@ -6,11 +6,16 @@ Each row of a table names the check, what breaks, and what the check says then.
 from __future__ import annotations
 
 import pytest
-from tests.verdict import broken_answers, broken_books, broken_evidence
+from tests.verdict import broken_answers, broken_books, broken_evidence, broken_replicas
 
 from teastorm.verdict.registry import known_ids
 
-SABOTAGE = (*broken_evidence.SABOTAGE, *broken_answers.SABOTAGE, *broken_books.SABOTAGE)
+SABOTAGE = (
+    *broken_evidence.SABOTAGE,
+    *broken_answers.SABOTAGE,
+    *broken_books.SABOTAGE,
+    *broken_replicas.SABOTAGE,
+)
 
 
 @pytest.mark.parametrize(

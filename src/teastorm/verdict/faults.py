@@ -47,6 +47,7 @@ def _fault(row: Fields) -> Fault:
         proved=row.flag("proved"),
         evidence=row.text("evidence", ""),
         rolled_back=row.flag("rolled_back", False),
+        healed_s=row.seconds("healed_s") if row.has("healed_s") else None,
     )
 
 

@@ -20,7 +20,7 @@ from teastorm.verdict.plausible import refuse_impossible
 from teastorm.verdict.record import Json, Window
 from teastorm.verdict.registry import known_ids
 from teastorm.verdict.run import Run
-from teastorm.verdict.slo import Slo, parse_slo
+from teastorm.verdict.slo import YOUNGER, Slo, parse_slo
 from teastorm.verdict.words import requests_of
 
 SCHEMA = "teastorm.run/1"
@@ -157,7 +157,8 @@ def _meta(raw: Fields) -> tuple[record.RunMeta, Slo]:
         deadlines_s=MappingProxyType(deadlines),
         versions=_json_map(raw.mapping("versions", optional=True)),
     )
-    return meta, parse_slo(raw.mapping("slo").data, "run.json: slo")
+    younger = YOUNGER.difference(checks)
+    return meta, parse_slo(raw.mapping("slo").data, "run.json: slo", may_lack=younger)
 
 
 def _json_map(fields: Fields) -> MappingProxyType[str, Json]:

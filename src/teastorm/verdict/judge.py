@@ -16,8 +16,13 @@ from teastorm.verdict.run import Run
 from teastorm.verdict.timeline import summary
 
 # Without these a verdict would rest on nothing, whatever an experiment declares.
-ALWAYS = ("fault-proved", "generator-healthy", "baseline-sound", "rollback-proved")
-
+ALWAYS = (
+    "fault-proved",
+    "generator-healthy",
+    "baseline-sound",
+    "rollback-proved",
+    "replicas-lived",
+)
 
 # Which failures a reader is told first; the others follow in the order they were declared.
 TOLD_FIRST = ("goodput-retention", "recovery-time", "critical-plus-success", "critical-success")
@@ -96,9 +101,10 @@ def declared(meta: RunMeta) -> tuple[str, ...]:
 
 
 def evaluate(run: Run) -> tuple[Check, ...]:
-    """Every declared check, in order."""
+    """Every declared check, in order; those that are younger than the run's objectives are not there."""
     known = entries()
-    return tuple(known[check_id].evaluate(run) for check_id in declared(run.meta))
+    wanted = (check_id for check_id in declared(run.meta) if check_id in run.slo.objectives)
+    return tuple(known[check_id].evaluate(run) for check_id in wanted)
 
 
 def decide(

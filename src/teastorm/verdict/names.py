@@ -14,3 +14,4 @@ SEQUENCE_SECONDS = (
     "teashop_inference_sequence_seconds_total",
 )
 READY = ("teashop_ready",)
+STARTED = ("process_start_time_seconds",)

@@ -133,7 +133,10 @@ class LoadSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A row of faults.json; a time is None when it never happened."""
+    """A row of faults.json; a time is None when it never happened.
+
+    `healed_s` is when the shop was seen whole again; folders from before it was kept have none.
+    """
 
     id: str
     kind: str
@@ -146,6 +149,7 @@ class Fault:
     proved: bool
     evidence: str
     rolled_back: bool
+    healed_s: float | None = None
 
     @property
     def is_surge(self) -> bool:

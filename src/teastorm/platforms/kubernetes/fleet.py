@@ -134,7 +134,9 @@ class Fleet:
         elif pod.restarts != before.restarts:
             self.record("replica_restarted", pod.component, pod, pod.last_exit)
         was, now = before is not None and _takes_traffic(before), _takes_traffic(pod)
-        if was != now:
+        # One that is deleted before it was ready is told of too: it did not go by itself.
+        deleted = pod.deleting and (before is None or not before.deleting)
+        if was != now or deleted:
             detail = "stopping" if pod.deleting else ""
             kind: EventKind = "replica_ready" if now else "replica_unready"
             self.record(kind, pod.component, pod, detail)

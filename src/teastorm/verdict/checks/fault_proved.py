@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.endings import undeclared
 from teastorm.verdict.record import Fault
 from teastorm.verdict.run import Run
 
@@ -23,6 +24,8 @@ def evaluate(run: Run) -> Check:
 
     A loss needs other processes after than before, as many; a fault has to begin in the planned
     window and where events.json says so; a fault that the journal tells of has to be listed.
+    And nothing else may have happened: a replica that was evicted, deleted or killed by nobody of
+    the run is a fault that was not declared. One that ended by itself is `replicas-lived`'s.
     """
     bound = at_least(run, ID, unit="share", fix=FIX)
     if not run.faults:
@@ -34,11 +37,13 @@ def evaluate(run: Run) -> Check:
             unproved[name] = "the journal tells of it and faults.json does not"
     total = len({*told, *(fault.id for fault in run.faults)})
     said = unproved or {fault.id: fault.evidence for fault in run.faults}
+    foreign = [ending for ending in undeclared(run) if not ending.by_itself]
     return bound.judge(
         1 - len(unproved) / total,
         n=total,
         why="; ".join(f"{name}: {text}" for name, text in said.items()),
-        evidence=unproved,
+        broken=f"no declared fault ended {', '.join(map(str, foreign))}" if foreign else "",
+        evidence=[*unproved, *(ending.replica for ending in foreign)],
     )
 
 
