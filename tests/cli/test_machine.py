@@ -30,7 +30,7 @@ def test_doctor_is_versioned_and_names_what_it_looked_at(teastorm: Teastorm) -> 
 
 
 def test_doctor_says_what_to_do(teastorm: Teastorm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teastorm.cli.doctor.MIN_FILES", 10**9)
+    monkeypatch.setattr("teastorm.cli.machine.MIN_FILES", 10**9)
     monkeypatch.setattr("resource.getrlimit", lambda _: (256, 256))
     result = teastorm("doctor")
     assert result.exit_code == 3
@@ -43,7 +43,7 @@ def test_doctor_tells_whether_idle_cores_can_be_kept_awake(
 ) -> None:
     qos = tmp_path / "cpu_dma_latency"
     qos.touch()
-    monkeypatch.setattr("teastorm.cli.doctor.LATENCY_QOS", qos)
+    monkeypatch.setattr("teastorm.cli.machine.LATENCY_QOS", qos)
     monkeypatch.setattr("os.access", lambda *_: mine)
     content = orjson.loads(teastorm("doctor", "--json").stdout)
     (found,) = (c for c in content["checks"] if c["id"] == "idle_cores")
