@@ -225,7 +225,7 @@ def test_what_a_release_has_outside_its_namespace_goes_with_it(
     for path in (*mine, *theirs):
         cluster.put(path, {"kind": "ClusterRole"})
     if ended_by == "down":
-        kubernetes._lease.release()
+        kubernetes.keep()
         assert not remove_all(connect(cluster_settings), cluster_settings)
     else:
         assert not kubernetes.tear_down()

@@ -169,7 +169,7 @@ def test_an_autoscaler_without_its_metric_is_named(
 def test_a_door_that_stays_shut_is_named(
     cluster: FakeCluster, cluster_settings: ClusterSettings, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("teastorm.platforms.kubernetes.platform.DOOR_OPENS_WITHIN_S", 0.3)
+    monkeypatch.setattr("teastorm.platforms.kubernetes.deployed.DOOR_OPENS_WITHIN_S", 0.3)
     platform = KubernetesPlatform(with_context(cluster_settings, gateway_url="127.0.0.1:1"))
     platform.deploy(ONE)
     with pytest.raises(PlatformError, match=r"at 127\.0\.0\.1:1 nothing answers.*--gateway-url"):
