@@ -102,10 +102,12 @@ def test_up_installs_and_status_shows_the_pods(
     assert len(content["endpoints"]["gateway"]) == 1
     shown = json.loads(teastorm("status", *ON, "--json").stdout)
     assert (shown["state"], shown["holder"]) == ("running", None)
-    assert sorted(row["service"] for row in shown["replicas"]) == [
+    rows = shown["replicas"]
+    assert sorted(row["service"] for row in rows) == [
         "dispatch",
         "gateway",
         "inference",
         "orders",
     ]
+    assert all(set(row["start_up"]) == {"scheduled_s", "started_s", "ready_s"} for row in rows)
     assert teastorm("down", *ON).exit_code == 0

@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.kubernetes.installation import merged
 from teastorm.platforms.kubernetes.pods import parse_pod
+from teastorm.platforms.kubernetes.start_up import start_up
 from teastorm.platforms.kubernetes.values import shown, values_of
 
 
@@ -51,3 +54,44 @@ def test_a_crash_loop_is_told_after_its_second_restart():
     assert "ends as it starts, 2 times (Error, exit 2)" in parse_pod(body).trouble()
     state["restartCount"] = 1
     assert not parse_pod(body).trouble()
+
+
+def started(*, restarts: int = 0, ready: bool = True) -> dict:
+    """A pod made at :00, scheduled at :01, begun at :03 and ready at :09."""
+    word = "True" if ready else "False"
+    return {
+        "metadata": {"name": "a", "uid": "u", "creationTimestamp": "2026-11-26T10:00:00Z"},
+        "spec": {"containers": [{"name": "gateway"}]},
+        "status": {
+            "containerStatuses": [
+                {
+                    "name": "gateway",
+                    "restartCount": restarts,
+                    "state": {"running": {"startedAt": "2026-11-26T10:00:03Z"}},
+                }
+            ],
+            "conditions": [
+                {
+                    "type": "PodScheduled",
+                    "status": "True",
+                    "lastTransitionTime": "2026-11-26T10:00:01Z",
+                },
+                {"type": "Ready", "status": word, "lastTransitionTime": "2026-11-26T10:00:09Z"},
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "took", "words"),
+    [
+        (started(), (1.0, 3.0, 9.0), "9 s"),
+        (started(ready=False), (1.0, 3.0, None), "began after 3 s"),
+        (started(restarts=1), (1.0, None, None), ""),
+        ({"metadata": {"name": "a", "uid": "u"}}, (None, None, None), ""),
+    ],
+)
+def test_a_pods_start_up_is_told_from_its_making(body, took, words):
+    found = start_up(parse_pod(body))
+    assert (found.scheduled_s, found.started_s, found.ready_s) == took
+    assert str(found) == words

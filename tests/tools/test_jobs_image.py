@@ -15,7 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILE = ROOT / "src" / "Dockerfile"
+DOCKERFILE = ROOT / "Dockerfile"
+STAGE = "FROM build AS build-teastorm\n"
 PLACE = "/build/src/"
 
 IMPORT = """
@@ -32,7 +33,9 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
 
 
 def lines() -> str:
-    return DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
+    """Those of the stage that the testbed's image is built in."""
+    _, _, stage = DOCKERFILE.read_text(encoding="utf-8").partition(STAGE)
+    return stage.partition("\nFROM ")[0].replace("\\\n", " ")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +186,8 @@ def down(settings: "ClusterSettings", *, as_json: bool) -> int:
 
 
 def _content(look: "ClusterSurvey", settings: "ClusterSettings") -> dict[str, Any]:
+    from teastorm.platforms.kubernetes.start_up import start_up  # noqa: PLC0415 - lazily
+
     return {
         "state": look.state,
         "context": settings.context,
@@ -204,6 +207,7 @@ def _content(look: "ClusterSurvey", settings: "ClusterSettings") -> dict[str, An
                 "node": pod.node,
                 "ready": pod.ready and not pod.deleting,
                 "trouble": pod.trouble(),
+                "start_up": asdict(start_up(pod)),
             }
             for pod in look.pods
         ],
@@ -211,16 +215,21 @@ def _content(look: "ClusterSurvey", settings: "ClusterSettings") -> dict[str, An
 
 
 def _show(look: "ClusterSurvey", settings: "ClusterSettings") -> None:
+    from teastorm.platforms.kubernetes.start_up import start_up  # noqa: PLC0415 - lazily
+
     where = f"context {settings.context}, namespace {settings.namespace}"
     if look.state == "nothing":
         say(f"{where}: nothing runs and nothing was left")
         return
     if look.pods:
         rows = [
-            (pod.component, pod.name, pod.node, str(pod.restarts), _words(pod.ready, pod.trouble()))
+            (
+                *(pod.component, pod.name, pod.node, str(pod.restarts)),
+                *(str(start_up(pod)), _words(pod.ready, pod.trouble())),
+            )
             for pod in look.pods
         ]
-        print_table(("service", "pod", "node", "restarts", "state"), rows)
+        print_table(("service", "pod", "node", "restarts", "start-up", "state"), rows)
     if look.holder is not None:
         say(f"{where}: a run holds it ({look.holder})", style="green")
     for effect in look.effects:

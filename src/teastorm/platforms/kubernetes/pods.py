@@ -31,7 +31,7 @@ class Pod:
     """A pod of the release. Times are Unix seconds, None until the moment came.
 
     `restarts`, `container_started_s` and `waiting` are of its one service container (the first).
-    `host_ip` is its node's address. `disruption` is the reason of its DisruptionTarget condition: who evicted it.
+    `ready_since_s` is since when it is ready, None while it is not. `host_ip` is its node's address. `disruption` is the reason of its DisruptionTarget condition: who evicted it.
     """
 
     name: str
@@ -50,6 +50,8 @@ class Pod:
     container_started_s: float | None = None
     running: bool = False
     scheduled: bool = False
+    scheduled_at_s: float | None = None
+    ready_since_s: float | None = None
     scheduling_trouble: str = ""
     waiting: str = ""
     waiting_message: str = ""
@@ -131,6 +133,8 @@ def parse_pod(body: Json) -> Pod:
         container_started_s=unix_s((now.get("running") or {}).get("startedAt")),
         running="running" in now,
         scheduled=scheduled.get("status") == "True",
+        scheduled_at_s=_since_s(scheduled),
+        ready_since_s=_since_s(conditions.get("Ready", {})),
         scheduling_trouble=scheduled.get("message", "")
         if scheduled.get("status") == "False"
         else "",
@@ -145,6 +149,13 @@ def parse_pod(body: Json) -> Pod:
 def unix_s(text: str | None) -> float | None:
     """An API timestamp (`2026-02-06T08:00:00Z`) in Unix seconds."""
     return None if not text else datetime.fromisoformat(text).timestamp()
+
+
+def _since_s(condition: Json) -> float | None:
+    """When a condition became true; None while it is not."""
+    return (
+        unix_s(condition.get("lastTransitionTime")) if condition.get("status") == "True" else None
+    )
 
 
 def _first_waiting(statuses: list[Json]) -> Json:
