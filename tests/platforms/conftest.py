@@ -16,6 +16,7 @@ from teastorm.platforms.base import JsonObject, Platform
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.local.platform import LocalPlatform
+from teastorm.platforms.local.state import StateFile
 from teastorm.platforms.memory import InMemoryPlatform
 
 STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")))
@@ -39,6 +40,11 @@ def state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TEASTORM_STATE_DIR", str(folder))
     monkeypatch.setenv("TEASTORM_SHOP_ENTRY", shlex.join(STANDIN))
     return folder
+
+
+@pytest.fixture
+def state_file(state_directory: Path) -> StateFile:
+    return StateFile(state_directory)
 
 
 @pytest.fixture
