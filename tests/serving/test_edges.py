@@ -1,43 +1,20 @@
-"""Faults between services, suffered by the real client towards real servers."""
+"""Faults between services: latency and errors, how a fault is set, ends and is refused."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import random
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
-from tests.serving.conftest import ON
+from tests.serving.edge_parts import QUICK, outcome
 
 from teashop.serving.admin import AdminApp
 from teashop.serving.client import Unavailable
 from teashop.serving.clock import SystemClock, VirtualClock
-from teashop.serving.discovery import FileDiscovery
 from teashop.serving.edges import EdgeFault, EdgeFaults
 from teashop.serving.faults import Faults
-from teashop.serving.names import Names
 from teashop.serving.testing import call
-
-QUICK = {"timeout_s": 0.4, "connect_timeout_s": 0.1}
-
-
-def outcome(registry: CollectorRegistry, name: str) -> float:
-    labels = {"target": "orders", "outcome": name}
-    return registry.get_sample_value("teashop_attempts_total", labels) or 0.0
-
-
-async def until(done, bound_s: float = 10.0) -> None:
-    clock = SystemClock()
-    end_s = clock.now() + bound_s
-    while not done():
-        assert clock.now() < end_s, "not in time"
-        await clock.sleep(0.01)
 
 
 async def test_latency_delays_this_edge_and_is_seen_in_the_callers_own_histogram(
@@ -78,179 +55,6 @@ async def test_errors_come_from_the_way_and_not_from_the_callee(backend, make_cl
     assert (answer.status, answer.refused) == (502, False)
     assert not backend.seen
     assert outcome(registry, "error") == 1
-
-
-async def test_a_partition_swallows_what_stands_and_keeps_new_connections_from_being_made(
-    backend, make_client, edges
-):
-    client, registry = await make_client({"orders": [backend.address]}, retries=0, **QUICK)
-    await client.request("orders", "GET", "/x")
-    edges.set(EdgeFault(to="orders", kind="partition"))
-    for _ in range(2):
-        with pytest.raises(Unavailable):
-            await client.request("orders", "GET", "/x")
-    # The one connection in the pool cost a whole time-out and is gone; the next cannot be made.
-    assert (outcome(registry, "deadline"), outcome(registry, "connect")) == (1, 1)
-    assert len(backend.seen) == 1
-    edges.clear()
-    assert (await client.request("orders", "GET", "/x")).status == 200
-    assert len(backend.connections) == 2
-
-
-async def test_a_partition_that_ends_in_time_lets_what_was_sent_through(
-    backend, make_client, edges
-):
-    client, _ = await make_client({"orders": [backend.address]}, timeout_s=30.0)
-    await client.request("orders", "GET", "/x")
-    edges.set(EdgeFault(to="orders", kind="partition"))
-    asked = asyncio.create_task(client.request("orders", "GET", "/x"))
-    await SystemClock().sleep(0.1)
-    assert not asked.done()
-    assert len(backend.seen) == 1
-    edges.clear()
-    assert (await asked).status == 200
-    assert len(backend.connections) == 1
-
-
-@pytest.mark.parametrize(("kind", "reason"), [("partition", "deadline"), ("refuse", "dependency")])
-async def test_an_answer_under_way_does_not_pass_a_cut(backend, make_client, edges, kind, reason):
-    client, _ = await make_client({"orders": [backend.address]}, retries=0, timeout_s=0.5)
-    backend.script = lambda n: None
-    asked = asyncio.create_task(client.request("orders", "GET", "/x"))
-    await until(lambda: backend.seen)
-    edges.set(EdgeFault(to="orders", kind=kind))
-    backend.hang.set()
-    with pytest.raises(Unavailable) as gone:
-        await asked
-    assert gone.value.reason == reason
-
-
-async def test_refused_packets_reset_what_stands_and_refuse_what_is_new(
-    backend, make_client, edges
-):
-    client, registry = await make_client({"orders": [backend.address]}, retries=0)
-    await client.request("orders", "GET", "/x")
-    edges.set(EdgeFault(to="orders", kind="refuse"))
-    for _ in range(2):
-        with pytest.raises(Unavailable):
-            await client.request("orders", "GET", "/x")
-    assert (outcome(registry, "lost"), outcome(registry, "connect")) == (1, 1)
-    assert len(backend.seen) == 1
-
-
-async def test_a_cut_to_one_replica_leaves_the_other_to_be_asked(
-    backend, another, make_client, edges
-):
-    client, _ = await make_client({"orders": [backend.address, another.address]})
-    edges.set(EdgeFault(to="orders", kind="refuse", endpoint=backend.address))
-    for _ in range(20):
-        assert (await client.request("orders", "GET", "/x")).status == 200
-    assert not backend.seen
-    assert len(another.seen) == 20
-
-
-async def test_a_partition_opens_the_breaker_which_closes_after_it(backend, make_client, edges):
-    client, registry = await make_client({"orders": [backend.address]}, retries=0, **QUICK)
-    edges.set(EdgeFault(to="orders", kind="partition"))
-    reasons = set()
-    for _ in range(20):
-        with pytest.raises(Unavailable) as gone:
-            await client.request("orders", "GET", "/x")
-        reasons.add(gone.value.reason)
-    assert reasons == {"dependency", "breaker"}
-    assert registry.get_sample_value("teashop_breakers_open", {"target": "orders"}) == 1
-    edges.clear()
-
-    async def served() -> bool:
-        try:
-            return (await client.request("orders", "GET", "/x")).status == 200
-        except Unavailable:
-            return False
-
-    end_s = SystemClock().now() + 15.0
-    while not await served():
-        assert SystemClock().now() < end_s
-        await SystemClock().sleep(0.05)
-
-
-async def test_without_a_breaker_a_partition_costs_every_attempt_its_time(
-    backend, make_client, edges
-):
-    client, registry = await make_client(
-        {"orders": [backend.address]}, protections=replace(ON, breaker=False), retries=0, **QUICK
-    )
-    edges.set(EdgeFault(to="orders", kind="partition"))
-    for _ in range(12):
-        with pytest.raises(Unavailable):
-            await client.request("orders", "GET", "/x")
-    assert outcome(registry, "connect") == 12
-
-
-def names_of(tmp_path: Path, **table: list[str]):
-    clock = VirtualClock()
-    edges = EdgeFaults(clock, random.Random(1))
-    registry = CollectorRegistry()
-    path = tmp_path / "endpoints.json"
-    path.write_text(json.dumps(table))
-    names = Names(clock, edges=edges, registry=registry)
-    return FileDiscovery(path, clock, names=names), edges, clock, registry, path
-
-
-def lookups(registry: CollectorRegistry, outcome: str) -> float:
-    labels = {"target": "orders", "outcome": outcome}
-    return registry.get_sample_value("teashop_lookups_total", labels) or 0.0
-
-
-async def test_a_name_that_cannot_be_resolved_keeps_its_last_addresses_for_a_while(tmp_path):
-    found, edges, clock, registry, path = names_of(tmp_path, orders=["a:1"], inference=["c:3"])
-    edges.set(EdgeFault(to="orders", kind="dns", duration_s=60.0))
-    path.write_text(json.dumps({"orders": ["b:2"], "inference": ["d:4"]}))
-    good = lookups(registry, "ok")
-    found.refresh()
-    assert (found.endpoints("orders"), found.endpoints("inference")) == (("a:1",), ("d:4",))
-    assert (lookups(registry, "failed"), lookups(registry, "ok")) == (1, good)
-    await clock.advance(31.0)
-    found.refresh()
-    assert found.endpoints("orders") == ()
-    await clock.advance(30.0)
-    found.refresh()
-    assert found.endpoints("orders") == ("b:2",)
-    assert registry.get_sample_value("teashop_endpoints", {"target": "orders"}) == 1
-
-
-async def test_a_resolver_that_says_there_is_none_is_believed_at_once(tmp_path):
-    found, edges, _, registry, _ = names_of(tmp_path, orders=["a:1"])
-    edges.set(EdgeFault(to="orders", kind="dns", answer="none"))
-    found.refresh()
-    assert found.endpoints("orders") == ()
-    assert lookups(registry, "none") == 1
-    edges.clear()
-    found.refresh()
-    assert found.endpoints("orders") == ("a:1",)
-
-
-def test_a_service_that_leaves_the_file_is_known_no_more(tmp_path):
-    found, _, _, _, path = names_of(tmp_path, orders=["a:1"])
-    path.write_text("{}")
-    found.refresh()
-    assert found.endpoints("orders") == ()
-
-
-async def test_while_its_name_fails_pooled_connections_go_on(
-    backend, make_client, edges, tmp_path, monkeypatch
-):
-    client, registry = await make_client({})
-    path = tmp_path / "endpoints.json"
-    path.write_text(json.dumps({"orders": [backend.address]}))
-    found = FileDiscovery(path, SystemClock(), names=Names(SystemClock(), edges=edges))
-    monkeypatch.setattr(client, "_discovery", found)
-    await client.request("orders", "GET", "/x")
-    edges.set(EdgeFault(to="orders", kind="dns"))
-    for _ in range(5):
-        found.refresh()
-        assert (await client.request("orders", "GET", "/x")).status == 200
-    assert len(backend.connections) == 1
-    assert outcome(registry, "ok") == 6
 
 
 async def test_a_fault_ends_by_itself_and_is_counted_while_it_lasts():
@@ -322,18 +126,3 @@ async def test_a_fault_that_cannot_be_meant_is_refused_in_a_sentence(bad, said):
     assert got.status == 400
     assert said in got.json()["detail"]
     assert not faults.edges
-
-
-async def test_an_answer_is_held_up_though_the_cut_came_after_the_question(
-    backend, make_client, edges
-):
-    client, _ = await make_client({"orders": [backend.address]}, timeout_s=30.0)
-    backend.script = lambda n: web.Response(text="late") if backend.hang.is_set() else None
-    asked = asyncio.create_task(client.request("orders", "GET", "/x"))
-    await until(lambda: backend.seen)
-    edges.set(EdgeFault(to="orders", kind="partition"))
-    backend.hang.set()
-    await SystemClock().sleep(0.1)
-    assert not asked.done()
-    edges.clear()
-    assert (await asked).status == 200

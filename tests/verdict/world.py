@@ -22,6 +22,7 @@ from teastorm.verdict.result import Result
 type Row = dict[str, str | float | int | bool]
 
 SLO = Path(__file__).parents[2] / "experiments" / "slo.yaml"
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "result.schema.json"
 NAN = float("nan")
 K = 60.0
 START, FAULT, END, STOP = 2.0, 17.0, 37.0, 72.0
