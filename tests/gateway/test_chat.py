@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from dataclasses import replace
+from tests.gateway.chats import ai_is_out, only, resolvable, says_ai
+from tests.gateway.conftest import ORDER, MakeShop, ai_answer
 
-from tests.gateway.conftest import ORDER, MakeShop, ai_answer, refused
-
-from teashop.catalog import rules, utterances
+from teashop.catalog import rules
 from teashop.serving.client import Answer, Unavailable
-from teashop.serving.clock import settle
-from teashop.serving.settings import Protections
-
-OFF = Protections.all_off()
-
-
-def only(**on: bool) -> Protections:
-    return replace(OFF, **on)
-
-
-async def says_ai(_) -> Answer:
-    return ai_answer()
-
-
-async def ai_is_out(_) -> Answer:
-    raise Unavailable("inference", "dependency")
-
-
-def resolvable() -> str:
-    rng = random.Random(3)
-    return next(u.text for u in (utterances.draw(rng) for _ in range(200)) if u.resolvable)
 
 
 async def test_a_full_answer_carries_the_order_its_rung_and_the_ai_time(make_shop: MakeShop):
@@ -153,110 +129,6 @@ async def test_a_ticket_is_honoured_after_its_turn_once_and_for_its_key_only(
     assert honoured.headers["x-degradation"] == "full"
     again = await shop.chat(idempotency_key="mine", x_ticket=body["ticket"])
     assert again.status == 409
-
-
-async def test_the_limit_bounds_what_inference_holds_and_the_queue_what_waits(
-    make_shop: MakeShop,
-):
-    gate = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await gate.wait()
-        return ai_answer()
-
-    shop = make_shop(
-        held,
-        protections=only(admission=True),
-        ai_limit_initial=3,
-        ai_limit_min=1,
-        ai_limit_max=3,
-        ai_queue=2,
-    )
-    tasks = [asyncio.create_task(shop.chat(f"wish {i}")) for i in range(9)]
-    await settle(50)
-    assert len(shop.client.asked) == 3
-    refused_now = [t.result() for t in tasks if t.done()]
-    assert [r.headers["x-refusal"] for r in refused_now] == ["queue_full"] * 4
-    gate.set()
-    served = await asyncio.gather(*tasks)
-    assert sum(r.status == 200 for r in served) == 5
-
-
-async def test_who_waits_too_long_steps_down_instead_of_waiting_on(make_shop: MakeShop):
-    gate = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await gate.wait()
-        return ai_answer()
-
-    shop = make_shop(
-        held,
-        protections=only(admission=True, ladder=True),
-        ai_limit_initial=1,
-        ai_limit_min=1,
-        ai_limit_max=1,
-        ai_wait_s=0.4,
-    )
-    first = asyncio.create_task(shop.chat("first"))
-    waits = asyncio.create_task(shop.chat("second"))
-    await settle(50)
-    assert not waits.done()
-    await shop.clock.advance(0.5)
-    assert (await waits).headers["x-degradation"] == "menu"
-    gate.set()
-    assert (await first).headers["x-degradation"] == "full"
-
-
-async def test_unprotected_everything_is_sent_on_and_errors_come_back_as_they_are(
-    make_shop: MakeShop,
-):
-    gate = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await gate.wait()
-        return refused()
-
-    shop = make_shop(held, protections=OFF)
-    tasks = [asyncio.create_task(shop.chat(f"wish {i}")) for i in range(100)]
-    await settle(200)
-    assert len(shop.client.asked) == 100
-    assert {a.deadline_s for a in shop.client.asked} == {None}
-    gate.set()
-    answers = await asyncio.gather(*tasks)
-    assert {a.status for a in answers} == {503}
-
-
-async def test_under_pressure_the_lower_level_goes_before_its_body_is_read(
-    make_shop: MakeShop,
-):
-    full = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await full.wait()
-        return ai_answer()
-
-    shop = make_shop(
-        held,
-        protections=only(admission=True, priorities=True),
-        ai_limit_initial=2,
-        ai_limit_min=1,
-        ai_limit_max=2,
-        ai_queue=0,
-    )
-    await shop.app.start()
-    holders = [asyncio.create_task(shop.chat(f"hold {i}")) for i in range(2)]
-    await settle()
-    for _ in range(60):
-        for i in range(6):
-            await shop.chat("lower", x_criticality="sheddable", x_user=f"s{i}")
-            await shop.chat("normal", x_user=f"n{i}")
-        await shop.clock.advance(0.1)
-    low = await shop.chat("lower", x_criticality="sheddable", x_user="s1")
-    assert low.headers["x-refusal"] == "priority"
-    assert int(low.headers["x-threshold"].split(":")[0]) < 3
-    full.set()
-    await asyncio.gather(*holders)
-    await shop.app.stop()
 
 
 async def test_a_body_that_is_no_chat_is_told_so(make_shop: MakeShop):

@@ -1,53 +1,14 @@
-"""The batch as arithmetic: limits, order, conservation, speed, and what queueing theory says."""
+"""The batch as arithmetic: limits, order, conservation and speed."""
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.inference.batches import ITL_S, SLOWDOWN, TOKENS, TTFT_S, WORK_S, batch_of, drained
 
-from teashop.inference.settings import InferenceSettings, capacity_rps
-from teashop.resilience.batch import Batch
-from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull, Sequence
-
-TTFT_S, ITL_S, TOKENS, SLOWDOWN = 0.08, 0.008, 40, 1.25
-WORK_S = TTFT_S + TOKENS * ITL_S
-
-
-def batch_of(
-    slots: int = 16, waiting: int = 256, *, priorities: bool = True, deadlines: bool = True
-) -> Batch:
-    config = BatchConfig(
-        max_num_seqs=slots,
-        max_waiting=waiting,
-        ttft_s=TTFT_S,
-        itl_s=ITL_S,
-        slowdown=SLOWDOWN,
-        priorities=priorities,
-        deadlines=deadlines,
-    )
-    return Batch(config, now_s=0.0)
-
-
-def drained(batch: Batch) -> list[Sequence]:
-    """Let everything in the batch end, event by event."""
-    for _ in range(100_000):
-        due_s = batch.next_event_s()
-        if due_s is None:
-            return batch.take_ended()
-        batch.advance(due_s)
-    raise AssertionError("the batch never emptied")
-
-
-def poisson(rng: Random, rate_rps: float, count: int) -> Iterator[float]:
-    at_s = 0.0
-    for _ in range(count):
-        at_s += rng.expovariate(rate_rps)
-        yield at_s
+from teashop.resilience.sequence import Outcome, QueueFull, Sequence
 
 
 def test_one_sequence_alone_takes_its_work_at_the_first_step_of_the_slowdown() -> None:
@@ -83,53 +44,6 @@ def test_a_join_slows_what_runs_and_a_leave_speeds_it_up() -> None:
     assert second.outcome is Outcome.ABANDONED
     drained(batch)
     assert first.ended_s == pytest.approx(after_s)
-
-
-def test_saturation_reaches_the_capacity_of_theory() -> None:
-    settings = InferenceSettings()
-    theory_rps = capacity_rps(settings, 1)
-    assert capacity_rps(settings, 2) == pytest.approx(64.0)
-    batch = batch_of(deadlines=False)
-    finished = 0
-    for at_s in poisson(Random(5), 2 * theory_rps, 4000):
-        batch.advance(at_s)
-        finished += sum(s.outcome is Outcome.FINISHED for s in batch.take_ended())
-        with contextlib.suppress(QueueFull):
-            batch.submit(now_s=at_s, tokens=TOKENS)
-    assert finished / at_s == pytest.approx(theory_rps, rel=0.03)
-
-
-def test_short_answers_raise_the_capacity_as_theory_says() -> None:
-    settings = InferenceSettings()
-    assert capacity_rps(settings, 2, settings.tokens_short) / capacity_rps(settings, 2) == (
-        pytest.approx(0.40 / 0.24)
-    )
-
-
-def test_littles_law_holds_and_no_work_is_lost() -> None:
-    batch = batch_of(deadlines=False)
-    area = 0.0
-    last_s = 0.0
-    sequences: list[Sequence] = []
-
-    def step(to_s: float) -> None:
-        nonlocal area, last_s
-        while (due_s := batch.next_event_s()) is not None and due_s < to_s:
-            area += (batch.running + batch.waiting) * (due_s - last_s)
-            last_s = due_s
-            batch.advance(due_s)
-        area += (batch.running + batch.waiting) * (to_s - last_s)
-        last_s = to_s
-
-    for at_s in poisson(Random(11), 0.9 * capacity_rps(InferenceSettings(), 1), 3000):
-        step(at_s)
-        sequences.append(batch.submit(now_s=at_s, tokens=TOKENS))
-    step(last_s + 60)
-    assert all(s.outcome is Outcome.FINISHED for s in sequences)
-    sojourns = [s.ended_s - s.submitted_s for s in sequences if s.ended_s is not None]
-    rate_rps = len(sojourns) / last_s
-    assert area / last_s == pytest.approx(rate_rps * sum(sojourns) / len(sojourns), rel=1e-3)
-    assert batch.slot_seconds == pytest.approx(sum(s.held_s for s in sequences), rel=1e-6)
 
 
 def test_a_late_caller_loses_no_capacity() -> None:
@@ -200,19 +114,6 @@ def test_what_would_be_late_is_dropped_before_it_costs_anything() -> None:
     assert later.outcome is Outcome.EXPIRED
     assert later.started_s is None
     assert just.outcome is Outcome.FINISHED
-
-
-def test_under_overload_no_slot_time_goes_to_answers_that_are_cut_off() -> None:
-    batch = batch_of()
-    theory_rps = capacity_rps(InferenceSettings(), 1)
-    ended: list[Sequence] = []
-    for at_s in poisson(Random(3), 3 * theory_rps, 3000):
-        with contextlib.suppress(QueueFull):
-            batch.submit(now_s=at_s, tokens=TOKENS, deadline_s=at_s + 3.0)
-        ended += batch.take_ended()
-    in_time = sum(s.held_s for s in ended if s.outcome is Outcome.FINISHED)
-    assert in_time / sum(s.held_s for s in ended) > 0.98
-    assert in_time / (16 * at_s) > 0.95
 
 
 def test_without_deadlines_late_work_goes_on() -> None:
