@@ -6,12 +6,19 @@ Each row of a table names the check, what breaks, and what the check says then.
 from __future__ import annotations
 
 import pytest
-from tests.verdict import broken_answers, broken_books, broken_evidence, broken_replicas
+from tests.verdict import (
+    broken_answers,
+    broken_books,
+    broken_evidence,
+    broken_load,
+    broken_replicas,
+)
 
 from teastorm.verdict.registry import known_ids
 
 SABOTAGE = (
     *broken_evidence.SABOTAGE,
+    *broken_load.SABOTAGE,
     *broken_answers.SABOTAGE,
     *broken_books.SABOTAGE,
     *broken_replicas.SABOTAGE,
