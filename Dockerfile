@@ -20,7 +20,7 @@ COPY requirements/shop.txt /build/
 RUN /build/bin/pip --python /opt/venv/bin/python install --quiet --no-cache-dir \
       --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r /build/shop.txt
 COPY services/teashop /build/src/teashop
-RUN sh /build/settle
+RUN sh /build/settle /opt/venv /build/src
 
 FROM build AS build-teastorm
 COPY requirements/uv.txt requirements/dev.txt /build/
@@ -36,7 +36,7 @@ COPY services/teashop/catalog /build/src/teashop/catalog
 COPY services/teashop/serving/__init__.py services/teashop/serving/slices.py /build/src/teashop/serving/
 COPY services/teashop/__init__.py services/teashop/py.typed /build/src/teashop/
 COPY src/teastorm /build/src/teastorm
-RUN sh /build/settle
+RUN sh /build/settle /opt/venv /build/src
 
 # --- what runs ----------------------------------------------------------------------------------------
 FROM ${PYTHON_IMAGE} AS run

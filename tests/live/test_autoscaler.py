@@ -7,7 +7,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
-from tests.runner.test_autoscaler import manifest
+from tests.runner.autoscaler_parts import manifest
 
 from teastorm.chaos.interruption import Interruption
 from teastorm.chaos.site import LiveSite
