@@ -36,6 +36,11 @@ def one_crashed_while_another_was_lost(w):
     w.events.append(event("replica_gone", "orders-1", detail="exit 1"))
 
 
+def a_container_crashed_while_its_node_was_drained(w):
+    w.faults[0] |= {"kind": "node-drain", "service": "gateway", "planned": {"node": None}}
+    w.events.append(event("replica_restarted", "orders-0", detail="Error, exit 1", uid="a/1"))
+
+
 def a_process_began_anew_and_no_event_tells(w):
     w.metrics += [
         (t, "orders", "orders-1", "process_start_time_seconds", "", 1e9 + (60.0 if t > AT else 0.0))
@@ -93,6 +98,7 @@ SABOTAGE: tuple[Sabotage, ...] = (
     ("replicas-lived", a_process_was_aborted, "fail"),
     ("replicas-lived", a_container_ran_out_of_memory, "fail"),
     ("replicas-lived", one_crashed_while_another_was_lost, "fail"),
+    ("replicas-lived", a_container_crashed_while_its_node_was_drained, "fail"),
     ("replicas-lived", a_process_began_anew_and_no_event_tells, "fail"),
     ("replicas-lived", died_again_after_it_was_healed, "fail"),
     ("replicas-lived", nothing_tells_of_replicas, "unknown"),

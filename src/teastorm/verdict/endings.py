@@ -15,10 +15,11 @@ from teastorm.verdict import names
 from teastorm.verdict.record import Event, Fault
 from teastorm.verdict.run import Run
 
-ENDING_KINDS = frozenset(
-    {"replica-loss", "loss-of-all", "container-kill", "rolling-restart", "hang", "crash"}
-)
-"""Faults that end replicas of their own service; a drain ends those of any service."""
+TAKING = frozenset({"replica-loss", "loss-of-all", "rolling-restart", "node-drain"})
+"""Faults that take whole replicas from without: a process that crashes meanwhile is none of theirs."""
+
+BREAKING = frozenset({"container-kill", "hang", "crash"})
+"""Faults under which a process ends by itself, or by liveness."""
 
 # DisruptionTarget reasons of a pod: kubernetes.io, "Pod disruption conditions".
 DISRUPTIONS = frozenset(
@@ -78,11 +79,10 @@ def replicas_seen(run: Run) -> int:
 
 
 def _explains(fault: Fault, ending: Ending, taken: dict[str, int]) -> bool:
-    if fault.kind != "node-drain" and (
-        fault.kind not in ENDING_KINDS or fault.service != ending.service
-    ):
-        return False
-    if fault.began_s is None:
+    kinds = BREAKING if ending.by_itself else TAKING | BREAKING
+    # A drain is noted for one service, and takes the pods of all.
+    mine = fault.service == ending.service or fault.kind == "node-drain"
+    if fault.kind not in kinds or not mine or fault.began_s is None:
         return False
     over_s = max(t for t in (fault.began_s, fault.ended_s, fault.healed_s) if t is not None)
     asked = fault.planned.get("count")
