@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from teastorm.cli import cluster
+from teastorm.cli import cluster, on_cluster
 from teastorm.cli.errors import STILL_FAULTY
 from teastorm.cli.output import json_option, print_json, say, working
 from teastorm.platforms.local.cleanup import remove_run, survey
@@ -29,7 +29,7 @@ def down(
     success; something that stays is exit 5. On a cluster: the whole namespace, if it is ours.
     """
     if where is not None:
-        return cluster.down(where, as_json=as_json)
+        return on_cluster.down(where, as_json=as_json)
     state_file = StateFile()
     look = survey(state_file, probe=False)
     if look.empty:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from teastorm.cli import cluster
+from teastorm.cli import cluster, on_cluster
 from teastorm.cli.output import json_option
 
 if TYPE_CHECKING:
@@ -28,4 +28,4 @@ def rollback(
             "on the local platform faults end with their processes: `teastorm down`; "
             "for a cluster: --platform kubernetes --context NAME"
         )
-    return cluster.rollback(where, as_json=as_json)
+    return on_cluster.rollback(where, as_json=as_json)

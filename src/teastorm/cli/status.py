@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from teastorm.cli import cluster
+from teastorm.cli import cluster, on_cluster
 from teastorm.cli.errors import PRECONDITION
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.platforms.local.cleanup import Found, Survey, survey
@@ -29,7 +29,7 @@ def status(
     Exit 3 when something was left behind or the state cannot be read.
     """
     if where is not None:
-        return cluster.status(where, as_json=as_json)
+        return on_cluster.status(where, as_json=as_json)
     look = survey(StateFile())
     word = state_word(look)
     if as_json:
