@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from teastorm.autoscale.functions import Function
 from teastorm.autoscale.manifest import read_manifest
+from teastorm.simulate.hpa import scaling_of
 from teastorm.tune import manifests, words
-from teastorm.tune.choose import Candidate, Choice, front_of, scaling_of
+from teastorm.tune.choose import Candidate, Choice, front_of
 from teastorm.tune.compress import compressed, factor_for
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.score import One, Score
-from teastorm.tune.search import Tried
 from teastorm.tune.setting import Metric, Setting, crowd_of
 from teastorm.tune.slo import Measured, Slo
+from teastorm.tune.study import Tried
 
 
 def scored(miss, hours, changes=1, *, seeds=1):
@@ -149,7 +150,14 @@ def test_a_planned_floor_stands_from_before_the_crowd_to_its_end(service):
     assert (start.at_s, start.min_replicas) == (90, 3)
     assert (end.at_s, end.min_replicas) == (450, 0)
     assert "3 replicas planned from 0:01:30 until 0:07:30" in words.ahead(setting, service)
-    assert "minReplicas to 3 at 0:01:30" in manifests.hpa(setting, service)
+    comments = [line for line in manifests.hpa(setting, service).splitlines() if line[0] == "#"]
+    patch = "#   kubectl patch hpa RELEASE-inference --type merge -p '{}'"
+    assert comments[2:] == [
+        "# At 0:01:30:",
+        patch.format('{"spec":{"minReplicas":3}}'),
+        "# At 0:07:30:",
+        patch.format('{"spec":{"minReplicas":1}}'),
+    ]
     assert (
         Setting(min_replicas=3, ahead_s=60, ahead_replicas=3).planned(
             service, service.scenario.demand

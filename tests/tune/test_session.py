@@ -10,10 +10,12 @@ from teastorm.autoscale.manifest import read_manifest
 from teastorm.tune.choose import choose
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.score import score
-from teastorm.tune.search import Search, Space, Tried, search
+from teastorm.tune.search import search
 from teastorm.tune.session import Wish, tune
 from teastorm.tune.setting import Metric, Setting
 from teastorm.tune.slo import Slo
+from teastorm.tune.space import Space
+from teastorm.tune.study import Search, Tried
 from teastorm.tune.write import write
 
 HOW = Search(trials=6, seeds=(7,), factor=10.0, seed=3)

@@ -10,9 +10,9 @@ import yaml
 from teastorm.load.curve import read_curve
 from teastorm.runner import experiment as experiments
 from teastorm.tune.errors import TuneInvalid
-from teastorm.tune.search import Space
 from teastorm.tune.session import Wish, tune
 from teastorm.tune.slo import Slo
+from teastorm.tune.space import Space
 from teastorm.tune.verify import MOST_REPLICAS, compare, experiment, lags_of
 from teastorm.tune.write import write
 

@@ -17,10 +17,10 @@ from teastorm.tune.hpa_lags import lag_parts
 from teastorm.tune.hpa_record import HpaRecord
 from teastorm.tune.hpa_recorder import HpaRecorder, duration_s, manifest_of, parse_look
 from teastorm.tune.on_cluster import _await_calm, _is_calm
-from teastorm.tune.search import Space
 from teastorm.tune.session import Wish, tune
 from teastorm.tune.setting import Metric
 from teastorm.tune.slo import Slo
+from teastorm.tune.space import Space
 from teastorm.tune.verify_cluster import (
     ClusterVerified,
     compare,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from teastorm.cli.cluster import cluster_options
-from teastorm.cli.errors import USAGE, CommandError
+from teastorm.cli.errors import USAGE, CommandError, TerminatedError
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.cli.plain import choose, plain_option, tell
 from teastorm.cli.run import SEED_MAX
@@ -56,13 +57,16 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
 @click.option("--plan/--no-plan", "planned", default=True, help="May replicas be planned ahead?")
 @click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
 @click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
-@click.option("--trials", type=click.IntRange(1, 100_000), default=60, show_default=True)
+@click.option(
+    "--trials", type=click.IntRange(1, 100_000), default=60, show_default=True,
+    help="Settings to try; with --storage, all machines together.",
+)  # fmt: skip
 @click.option("--search-seeds", type=click.IntRange(1, 100), default=1, show_default=True)
 @click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
 @click.option("--time-factor", type=Number(1, 60), help="Compression; chosen by the demand's size.")
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
-@click.option("--storage", metavar="URL", help="Optuna's storage, to share a study.")
+@click.option("--storage", metavar="URL", help="Optuna's storage: shares, and keeps, a study.")
 @click.option("--study", default="teastorm-tune", show_default=True, help="Its name there.")
 @click.option("--verify", is_flag=True, help="Then try the choice on the platform.")
 @click.option(
@@ -94,14 +98,12 @@ def tune(
     """Search autoscaler settings that meet the objectives for the fewest pod-hours.
 
     Prints the trade-off and a recommendation; writes tune.html, tune.json and, if something meets
-    the objectives, hpa.yaml and values.yaml into --out. Exit 4 when nothing does. With --verify the
+    the objectives, hpa.yaml and values.yaml (for the shop) into --out. Exit 4 when nothing does.
+    With --storage, machines share a study, and a search that was cut short goes on. With --verify the
     choice then runs on this machine, or with --platform kubernetes on a cluster under its own HPA,
     and what was predicted is put beside what was measured.
     """
-    if not verify and (where is not None or verify_minutes is not None):
-        raise CommandError(USAGE, "--platform kubernetes and --verify-minutes go with --verify")
-    if verify and verify_minutes is not None and where is None:
-        raise CommandError(USAGE, "--verify-minutes goes with --platform kubernetes")
+    _refuse_unmatched(verify, verify_minutes, where, mapped=given["mapping"] is not None)
     choose(plain=plain)
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - keeps --help fast
     from teastorm.tune.asked import Asked, wish_of  # noqa: PLC0415 - the same
@@ -122,7 +124,8 @@ def tune(
             **given,  # type: ignore[arg-type]  # click has checked them
         )
         refuse_unwritable(out)
-        session = session_of(wish_of(asked), _tell_from_the_search_on())
+        with _last_words(asked.storage):
+            session = session_of(wish_of(asked), _tell_from_the_search_on())
         files = write(session, out)
         seeds = range(asked.seed, asked.seed + asked.seeds)
         verified: Verified | ClusterVerified | None = None
@@ -144,6 +147,32 @@ def tune(
         if verified is not None:
             _show_verified(verified)
     return 0 if session.choice.chosen is not None else INCONCLUSIVE
+
+
+def _refuse_unmatched(
+    verify: bool, minutes: float | None, where: ClusterSettings | None, *, mapped: bool
+) -> None:
+    """CommandError for options that go with others only."""
+    if not verify and (where is not None or minutes is not None):
+        raise CommandError(USAGE, "--platform kubernetes and --verify-minutes go with --verify")
+    if verify and minutes is not None and where is None:
+        raise CommandError(USAGE, "--verify-minutes goes with --platform kubernetes")
+    if verify and mapped:
+        raise CommandError(USAGE, "--verify runs the shop, and --mapping is of another service")
+
+
+@contextmanager
+def _last_words(storage: str | None) -> Iterator[None]:
+    """After an interrupt: whether what was tried is lost."""
+    try:
+        yield
+    except (KeyboardInterrupt, TerminatedError):
+        _tell(
+            "nothing was written; with --storage, finished trials would be kept"
+            if storage is None
+            else "finished trials are kept in --storage; the same command goes on from them"
+        )
+        raise
 
 
 def _verified_there(

@@ -132,6 +132,7 @@ def _protections(asked: Asked, scenario: Scenario) -> Protections:
 def _scaling(path: Path) -> Scaling:
     from teastorm.autoscale.fields import FieldError  # noqa: PLC0415 - only for --hpa
     from teastorm.autoscale.manifest import read_manifest  # noqa: PLC0415 - the same
+    from teastorm.simulate.hpa import scaling_of as of_manifest  # noqa: PLC0415 - the same
 
     try:
         manifest = read_manifest(path.read_text(encoding="utf-8"))
@@ -139,4 +140,7 @@ def _scaling(path: Path) -> Scaling:
         raise ScenarioInvalid(f"{path}: cannot be read ({why(error)}).") from error
     except FieldError as error:
         raise ScenarioInvalid(f"{path}: {error}") from error
-    return Scaling(spec=manifest.spec, metrics=manifest.metrics)
+    try:
+        return of_manifest(manifest)
+    except ScenarioInvalid as error:
+        raise ScenarioInvalid(f"{path}: {error}") from error

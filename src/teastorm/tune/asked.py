@@ -18,11 +18,11 @@ from teastorm.tune.demand import of_points, read_file
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.mapping import read_mapping, service_of
 from teastorm.tune.prometheus import SCHEME, Access, Place, Read, fetch, parse_place
-from teastorm.tune.search import Space
 from teastorm.tune.service import Service
 from teastorm.tune.session import Wish
 from teastorm.tune.setting import Metric
 from teastorm.tune.slo import Slo
+from teastorm.tune.space import Space
 from teastorm.whole_file import why
 
 RUN = "run:"
@@ -81,7 +81,7 @@ def wish_of(asked: Asked) -> Wish:
             f"{MOST_REPLICAS} is the most; lower it (--peak-rps) or say --max-replicas"
         )
     space = Space(
-        metrics=tuple(Metric(m) for m in asked.metrics) or tuple(Metric),
+        metrics=_metrics(asked, service),
         fewest=asked.min_replicas,
         most=max(most, asked.min_replicas),
         planned=asked.planned,
@@ -100,6 +100,19 @@ def wish_of(asked: Asked) -> Wish:
         study=asked.study,
         now=None if asked.now is None else _manifest(asked.now),
     )
+
+
+def _metrics(asked: Asked, service: Service) -> tuple[Metric, ...]:
+    """What may be followed: what was asked for, of what the service has."""
+    there = (Metric.CPU, *(Metric(meant) for meant in service.names.known.values()))
+    wanted = tuple(Metric(name) for name in asked.metrics)
+    for metric in wanted:
+        if metric not in there:
+            raise TuneInvalid(
+                f"--metric: {asked.mapping} names no metric for {metric.value}; add "
+                f"hpa_metrics.{metric.value}"
+            )
+    return wanted or there
 
 
 def _service(asked: Asked) -> Service:

@@ -6,21 +6,20 @@ therefore simulated again with seeds that the search never saw; only these figur
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from teastorm.autoscale.manifest import Manifest
-from teastorm.runner.autoscaler import POD_METRICS, SHOP_METRICS
 from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.hpa import scaling_of
 from teastorm.simulate.scaling import Scaling
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.score import Score, score
-from teastorm.tune.search import Tried
 from teastorm.tune.service import Service
 from teastorm.tune.setting import Setting
 from teastorm.tune.slo import Slo
+from teastorm.tune.study import Tried
 
 MOST_ON_FRONT = 8
 
@@ -86,7 +85,7 @@ def choose(
     few = front_of(tried, slo)
     scalings = [one.setting.scaling(service) for one in few]
     if now is not None:
-        scalings.append(scaling_of(now))
+        scalings.append(_in_force(now, service))
     scores = score(service, scalings, seeds, factor=factor, executor=executor)
     front = tuple(
         Candidate(name=chr(ord("A") + n), setting=one.setting, score=found)
@@ -105,19 +104,10 @@ def choose(
     )
 
 
-def scaling_of(manifest: Manifest) -> Scaling:
-    """The autoscaler that a manifest describes."""
-    metrics = tuple(
-        dataclasses.replace(
-            metric,
-            name=(SHOP_METRICS if metric.counts_from_zero else POD_METRICS).get(
-                metric.name, metric.name
-            ),
-        )
-        for metric in manifest.metrics
-    )
+def _in_force(manifest: Manifest, service: Service) -> Scaling:
+    """The HPA in force as the simulation has it; TuneInvalid when its metric is not simulated."""
     try:
-        return Scaling(spec=manifest.spec, metrics=metrics)
+        return scaling_of(manifest, service.names.known)
     except ScenarioInvalid as error:
         raise TuneInvalid(f"--now: {str(error).rstrip('.')}") from error
 

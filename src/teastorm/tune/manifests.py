@@ -11,13 +11,11 @@ from teastorm.tune import words
 from teastorm.tune.service import Service
 from teastorm.tune.setting import Metric, Setting
 
-IN_FLIGHT = "teashop_in_flight"
-OFFERED = "teashop_offered_rps"
 
-
-def hpa(setting: Setting, service: Service, name: str = "inference") -> str:
+def hpa(setting: Setting, service: Service) -> str:
     """The manifest as YAML, with what it cannot say as a comment."""
     spec = setting.spec
+    name = service.names.deployment
     content = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -47,10 +45,10 @@ def values(setting: Setting, service: Service) -> str:
     if setting.metric is Metric.CPU:
         autoscaling["targetCPUUtilization"] = target
     elif setting.metric is Metric.IN_FLIGHT:
-        autoscaling["inFlightMetric"] = IN_FLIGHT
+        autoscaling["inFlightMetric"] = service.names.in_flight
         autoscaling["targetInFlight"] = _whole(target)
     else:
-        autoscaling["offeredMetric"] = OFFERED
+        autoscaling["offeredMetric"] = service.names.offered_rps
         autoscaling["targetOfferedRps"] = _whole(target)
     autoscaling["behavior"] = _behaviour(setting.spec.behaviour)
     content = {"inference": {"autoscaling": autoscaling}}
@@ -63,10 +61,21 @@ def _head(setting: Setting, service: Service) -> str:
         floors = setting.planned(service, service.scenario.demand)
         lines += [
             f"# An HPA cannot plan: {planned}.",
-            f"# Raise minReplicas to {floors[0].min_replicas} at {words.clock(floors[0].at_s)}",
-            f"# and put it back to {setting.min_replicas} at {words.clock(floors[-1].at_s)}.",
+            *_raise_floor(service, floors[0].at_s, floors[0].min_replicas),
+            *_raise_floor(service, floors[-1].at_s, setting.min_replicas),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _raise_floor(service: Service, at_s: float, replicas: int) -> list[str]:
+    """What to do by hand, or to have a CronJob do."""
+    # The chart's objects bear the release's name too.
+    name = f"{'RELEASE-' if service.names.charted else ''}{service.names.deployment}"
+    patch = f'{{"spec":{{"minReplicas":{replicas}}}}}'
+    return [
+        f"# At {words.clock(at_s)}:",
+        f"#   kubectl patch hpa {name} --type merge -p '{patch}'",
+    ]
 
 
 def _metric(setting: Setting, service: Service) -> Mapping[str, object]:
@@ -75,9 +84,13 @@ def _metric(setting: Setting, service: Service) -> Mapping[str, object]:
         wanted = {"type": "Utilization", "averageUtilization": target}
         return {"type": "Resource", "resource": {"name": "cpu", "target": wanted}}
     average = {"type": "AverageValue", "averageValue": f"{target}m"}
+    names = service.names
     if setting.metric is Metric.IN_FLIGHT:
-        return {"type": "Pods", "pods": {"metric": {"name": IN_FLIGHT}, "target": average}}
-    return {"type": "External", "external": {"metric": {"name": OFFERED}, "target": average}}
+        return {"type": "Pods", "pods": {"metric": {"name": names.in_flight}, "target": average}}
+    return {
+        "type": "External",
+        "external": {"metric": {"name": names.offered_rps}, "target": average},
+    }
 
 
 def _behaviour(behaviour: Behaviour | None) -> Mapping[str, object]:

@@ -6,6 +6,8 @@ A file (YAML):
     latency_s: histogram_quantile(0.5, …)                      # median answer, optional
     replicas: sum(kube_deployment_status_replicas_ready{…})    # optional
     service: {replica_rps: 40, deadline_s: 1, startup_s: 45, cpu_request_milli: 500, …}
+    deployment: till                                           # what the HPA scales
+    hpa_metrics: {in_flight: till_in_flight, offered_rps: till_offered}   # of an adapter, optional
 
 A replica is a server of so many places, each held for the service time: places = replica_rps x
 service time (Little). The service time is the median latency in the quiet quarter of the range.
@@ -14,6 +16,7 @@ service time (Little). The service time is the median latency in the quiet quart
 from __future__ import annotations
 
 import dataclasses
+import re
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,25 +35,30 @@ from teastorm.simulate.scenario import InferenceModel, Scenario
 from teastorm.tune.demand import of_points
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.prometheus import Read
-from teastorm.tune.service import Service
+from teastorm.tune.service import Names, Service
 from teastorm.whole_file import why
 
 _QUERIES = ("rate", "latency_s", "replicas")
+_KEYS = (*_QUERIES, "service", "deployment", "hpa_metrics")
+_HPA_METRICS = ("in_flight", "offered_rps")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _NUMBERS = {
     "replica_rps": None, "service_time_s": None, "deadline_s": 1.0, "startup_s": 30.0,
     "cpu_idle_milli": 20.0, "cpu_busy_milli": 980.0, "cpu_request_milli": 1000.0,
 }  # fmt: skip
+UNNAMED = "your-deployment"
 _PER_TOKEN_S = 1e-6
 _RETRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mapped:
-    """A mapping file, read: queries by name, and the numbers given."""
+    """A mapping file, read: queries by name, the numbers given, the names for a manifest."""
 
     source: str
     queries: Mapping[str, str]
     numbers: Mapping[str, float]
+    names: Names
 
 
 def read_mapping(path: Path) -> Mapped:
@@ -64,13 +72,41 @@ def read_mapping(path: Path) -> Mapped:
     if not isinstance(content, dict):
         raise TuneInvalid(f"{path}: must be a mapping with rate and service")
     for key in content:
-        if key not in {*_QUERIES, "service"}:
-            raise TuneInvalid(f"{path}: {key} is not known{did_you_mean(str(key), _QUERIES)}")
+        if key not in _KEYS:
+            raise TuneInvalid(f"{path}: {key} is not known{did_you_mean(str(key), _KEYS)}")
     queries = {key: content[key] for key in _QUERIES if content.get(key) is not None}
     for key, query in queries.items():
         if not isinstance(query, str) or not query.strip():
             raise TuneInvalid(f"{path}: {key} must be a query, got {query!r}")
-    return Mapped(source=str(path), queries=queries, numbers=_numbers(path, content.get("service")))
+    return Mapped(
+        source=str(path),
+        queries=queries,
+        numbers=_numbers(path, content.get("service")),
+        names=_names(path, content.get("deployment"), content.get("hpa_metrics")),
+    )
+
+
+def _names(path: Path, deployment: object, metrics: object) -> Names:
+    if deployment is None:
+        deployment = UNNAMED
+    if not isinstance(deployment, str) or not _DNS_LABEL.fullmatch(deployment):
+        raise TuneInvalid(f"{path}: deployment must be a Deployment's name, got {deployment!r}")
+    if metrics is None:
+        metrics = {}
+    if not isinstance(metrics, dict):
+        raise TuneInvalid(f"{path}: hpa_metrics must be a mapping of names")
+    for key, name in metrics.items():
+        if key not in _HPA_METRICS:
+            near = did_you_mean(str(key), _HPA_METRICS)
+            raise TuneInvalid(f"{path}: hpa_metrics.{key} is not known{near}")
+        if not isinstance(name, str) or not name.strip():
+            raise TuneInvalid(f"{path}: hpa_metrics.{key} must be a metric's name, got {name!r}")
+    return Names(
+        deployment=deployment,
+        in_flight=metrics.get("in_flight"),
+        offered_rps=metrics.get("offered_rps"),
+        charted=False,
+    )
 
 
 def _numbers(path: Path, given: object) -> Mapping[str, float]:
@@ -113,7 +149,22 @@ def service_of(mapped: Mapped, rate: Read, ask: Callable[[str], Read]) -> Servic
         if key not in numbers and usual is not None:
             numbers[key] = usual
             assumed.append(f"{key}: {usual:g} (not given)")
+    assumed += _unnamed(mapped.names)
     return _built(demand, numbers, mapped, assumed)
+
+
+def _unnamed(names: Names) -> list[str]:
+    """What a manifest could not be given, or not be written for."""
+    told = []
+    if names.deployment == UNNAMED:
+        told.append(f"the manifest scales {UNNAMED}: give deployment in the mapping")
+    known = names.known.values()
+    if missing := [meant for meant in _HPA_METRICS if meant not in known]:
+        told.append(
+            f"not tried, since the mapping names no metric for it (hpa_metrics): "
+            f"{', '.join(missing)}"
+        )
+    return told
 
 
 def _built(
@@ -154,7 +205,11 @@ def _built(
     except (ScenarioInvalid, ValueError) as error:
         raise TuneInvalid(f"{mapped.source}: {str(error).rstrip('.')}") from error
     return Service(
-        scenario=scenario, tokens=1, source=f"mapping {mapped.source}", assumed=tuple(assumed)
+        scenario=scenario,
+        tokens=1,
+        source=f"mapping {mapped.source}",
+        assumed=tuple(assumed),
+        names=mapped.names,
     )
 
 

@@ -11,9 +11,9 @@ from teastorm.report.html import drawing, page
 from teastorm.tune import words
 from teastorm.tune.choose import Candidate
 from teastorm.tune.scatter import Dot, draw
-from teastorm.tune.search import Tried
 from teastorm.tune.session import Session
 from teastorm.tune.setting import crowd_of
+from teastorm.tune.study import Tried
 from teastorm.verdict.attempts import Floats
 from teastorm.verdict.record import Window
 

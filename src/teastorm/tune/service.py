@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from teastorm.simulate.scenario import InferenceModel, Scenario
 from teastorm.tune.errors import TuneInvalid
 
 TOKENS = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """What a service's objects are called on its cluster.
+
+    Attributes:
+        deployment: what its HPA scales.
+        in_flight, offered_rps: the metrics that an adapter serves: requests inside a pod (a Pods
+            metric), requests a second that want in (an External metric); None: no such metric.
+        charted: whether it is inference of charts/teashop, which Helm values can be written for.
+    """
+
+    deployment: str = "inference"
+    in_flight: str | None = "teashop_in_flight"
+    offered_rps: str | None = "teashop_offered_rps"
+    charted: bool = True
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The names of its metrics to those of the model."""
+        pairs = {"in_flight": self.in_flight, "offered_rps": self.offered_rps}
+        return {name: meant for meant, name in pairs.items() if name is not None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +45,7 @@ class Service:
         source: `defaults`, `run …` or `mapping …`, for words.
         assumed: what was not measured, one sentence each.
         cpu_measured: whether the model's CPU is that of the shop's own replicas.
+        names: for manifests.
     """
 
     scenario: Scenario
@@ -28,6 +53,7 @@ class Service:
     source: str = "the shop's defaults"
     assumed: tuple[str, ...] = field(default=())
     cpu_measured: bool = False
+    names: Names = field(default_factory=Names)
 
     @property
     def model(self) -> InferenceModel:

@@ -14,9 +14,11 @@ from teastorm.tune import manifests, words
 from teastorm.tune.choose import Candidate, Choice, choose
 from teastorm.tune.compress import factor_for
 from teastorm.tune.score import Figure
-from teastorm.tune.search import Search, Space, Tried, search
+from teastorm.tune.search import search
 from teastorm.tune.service import Service
 from teastorm.tune.slo import Slo
+from teastorm.tune.space import Space
+from teastorm.tune.study import Search, Tried
 
 type Told = Callable[[str], None]
 
@@ -118,7 +120,7 @@ def tune(wish: Wish, told: Told) -> Session:
         sentences=tuple(words.recommendation(choice, service, slo, wish.seeds)),
         assumed=_assumed(service, factor),
         manifest=None if chosen is None else manifests.hpa(chosen, service),
-        values=None if chosen is None else manifests.values(chosen, service),
+        values=manifests.values(chosen, service) if chosen and service.names.charted else None,
         now_words="" if wish.now is None else f"the manifest given ({wish.now.name})",
     )
 

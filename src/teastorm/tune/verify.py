@@ -23,13 +23,13 @@ from teastorm.autoscale.manifest import read_manifest
 from teastorm.runner.opening import HPA_FILE
 from teastorm.runner.shop import InferenceSpeed
 from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.hpa import scaling_of
 from teastorm.simulate.live import scenario_of
 from teastorm.simulate.run import simulate
 from teastorm.simulate.scaling import Planned
 from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.summary import mean_of
 from teastorm.tune.calibrate import at_measured_capacity, with_cpu
-from teastorm.tune.choose import scaling_of
 from teastorm.tune.compress import faster
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.score import Figure

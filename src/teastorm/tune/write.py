@@ -25,7 +25,7 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def write(session: Session, folder: Path) -> list[Path]:
-    """tune.html and tune.json; hpa.yaml and values.yaml if something is recommended.
+    """tune.html and tune.json; if something is recommended, hpa.yaml and, for the shop, values.yaml.
 
     Those of an earlier session are removed, so that no manifest stands beside a page that does not
     recommend it. TuneInvalid when the folder cannot be written.
