@@ -176,21 +176,6 @@ def test_a_space_is_kept_to(service):
         assert one.setting.ahead_s == 0
 
 
-@pytest.mark.slow  # whole sessions, twice
-def test_a_study_can_be_shared(service, tmp_path):
-    how = dataclasses.replace(HOW, trials=2, storage=f"sqlite:///{tmp_path / 'study.db'}")
-    search(service, Space(most=3), Slo(good=0.9), how)
-    search(service, Space(most=3), Slo(good=0.9), how)
-    study = optuna.load_study(study_name=how.study, storage=how.storage)
-    assert len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))) == 4
-
-
-def test_a_storage_that_cannot_be_used_is_refused(service):
-    how = dataclasses.replace(HOW, storage="sqlite:////no/such/folder/study.db")
-    with pytest.raises(TuneInvalid, match="--storage: sqlite"):
-        search(service, Space(most=3), Slo(good=0.9), how)
-
-
 @pytest.mark.parametrize(
     ("space", "sentence"),
     [({"metrics": ()}, "name at least one"), ({"fewest": 4, "most": 3}, "must be from 1 to")],
