@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from teastorm.cli.simulate import simulate as command
 from teastorm.simulate import Demand, ScenarioInvalid, Step
 from teastorm.simulate import run as running
+from teastorm.simulate.asked import Asked, scenario_of
 from teastorm.simulate.many import run_seeds
 
 SMALL = ("--orders", "300")
@@ -88,6 +89,45 @@ def test_bad_input_is_one_sentence(words, told):
     said = sentence(*words)
     assert told in said
     assert "\n" not in said
+
+
+HPA = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: inference}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: inference}
+  maxReplicas: 4
+  metrics:
+    - type: TYPE
+      KIND:
+        metric: {name: METRIC}
+        target: {type: AverageValue, averageValue: 4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "meant"),
+    [
+        ("pods", "teashop_in_flight", "in_flight"),
+        ("external", "teashop_offered_rps", "offered_rps"),
+        ("pods", "in_flight", "in_flight"),
+    ],
+)
+def test_a_manifest_may_name_metrics_as_the_shop_exports_them(tmp_path, kind, metric, meant):
+    """So do those that `teastorm tune` writes."""
+    path = tmp_path / "hpa.yaml"
+    text = HPA.replace("TYPE", kind.capitalize()).replace("KIND", kind)
+    path.write_text(text.replace("METRIC", metric))
+    (target,) = scenario_of(Asked(hpa=path)).scaling.metrics
+    assert target.name == meant
+
+
+def test_a_metric_that_is_not_simulated_is_named_with_its_file(tmp_path):
+    path = tmp_path / "hpa.yaml"
+    path.write_text(HPA.replace("TYPE", "Pods").replace("KIND", "pods").replace("METRIC", "depth"))
+    said = sentence(*SMALL, "--hpa", str(path))
+    assert said.startswith(f"{path}: Scaling.metrics: 'depth' is no ")
 
 
 @pytest.mark.parametrize(

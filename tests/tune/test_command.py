@@ -148,6 +148,10 @@ def test_an_empty_or_a_falling_demand_is_usage(text, sentence, teastorm, tmp_pat
         (("--platform", "kubernetes", "--context", "none"), "go with --verify"),
         (("--verify-minutes", "5"), "go with --verify"),
         (("--verify", "--verify-minutes", "5"), "goes with --platform kubernetes"),
+        (
+            ("--verify", "--mapping", "m.yaml"),
+            "--verify runs the shop, and --mapping is of another",
+        ),
     ],
 )
 def test_where_to_verify_needs_a_verification(words, sentence, teastorm, crowd, tmp_path):

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import optuna
 import orjson
 import pytest
 
