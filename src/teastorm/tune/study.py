@@ -127,7 +127,8 @@ def told(study: optuna.Study, trial: optuna.Trial, score: Score, excess: float) 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
     """All that were tried, here and elsewhere, by number."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials: list[FrozenTrial] = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return trials
 
 
 def tried_elsewhere(trial: FrozenTrial, space: Space, service: Service) -> Tried:
