@@ -222,10 +222,9 @@ def test_ctrl_c_in_the_middle_keeps_the_study_and_writes_nothing(word, machine, 
     process.send_signal(word)
     out, err = process.communicate(timeout=500)
     assert (process.returncode, out) == (130, "")
-    assert err.splitlines()[-2:] == [
-        "finished trials are kept in --storage; the same command goes on from them",
-        "teastorm: interrupted",
-    ]
+    said = err.splitlines()
+    assert "finished trials are kept in --storage; the same command goes on from them" in said
+    assert said[-1] == "teastorm: interrupted"
     assert not (tmp_path / "out").exists()
     found = states(how)
     assert found.count(TrialState.COMPLETE) >= 8
