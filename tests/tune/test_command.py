@@ -51,6 +51,15 @@ def test_nothing_that_meets_the_objectives_is_inconclusive(teastorm, crowd, tmp_
     assert "hpa.yaml" not in told
 
 
+def test_where_nothing_was_chosen_nothing_is_verified(teastorm, crowd, tmp_path):
+    code, told, err = teastorm(
+        "tune", "--demand", crowd, "--slo", "p99<=0.01", "--out", tmp_path / "out", *QUICK, "--verify"
+    )
+    assert code == 4
+    assert "Nearest comes A" in told
+    assert err.splitlines()[-1] == "nothing meets the objectives, so nothing is verified"
+
+
 def test_a_folder_that_cannot_be_made_is_refused_before_the_search(teastorm, crowd, tmp_path):
     (tmp_path / "file").write_text("in the way")
 

@@ -8,7 +8,7 @@ from pyarrow import parquet
 from teastorm.tune.calibrate import with_cpu
 from teastorm.tune.cpu import fit, of_run
 from teastorm.tune.errors import TuneInvalid
-from teastorm.tune.verify import _local_request_milli
+from teastorm.tune.verify_experiment import _local_request_milli
 
 PLACES = 8
 IDLE_MILLI, BUSY_MILLI = 20.0, 120.0

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from teastorm.autoscale.functions import Function
 from teastorm.autoscale.manifest import read_manifest
 from teastorm.simulate.hpa import scaling_of
+from teastorm.simulate.summary import mean_of
 from teastorm.tune import manifests, words
 from teastorm.tune.choose import Candidate, Choice, front_of
 from teastorm.tune.compress import compressed, factor_for
@@ -232,3 +234,24 @@ def test_figures_carry_their_interval():
     assert many.miss_share.half_width == pytest.approx(2.776 * 0.0015811 / 5**0.5, rel=1e-3)
     assert many.meets(Slo(good=0.897))
     assert not many.meets(Slo(good=0.897), cautious=True)
+
+
+def test_seeds_without_a_miss_do_not_promise_that_there_is_none():
+    spotless = Score(runs=tuple(dataclasses.replace(run, missed=0) for run in scored(0, 2.0, seeds=5).runs))
+    assert (spotless.miss_share.mean, spotless.miss_share.half_width) == (0, 3 / 5000)
+    assert spotless.meets(Slo(good=1.0))
+    assert not spotless.meets(Slo(good=1.0), cautious=True)
+    assert spotless.meets(Slo(good=0.999), cautious=True)
+    assert scored(0, 2.0).miss_share.half_width is None  # one seed has no interval at all
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10, 30])
+def test_the_interval_covers_as_often_as_it_says(seeds):
+    """Student's t by its own definition: 95 % of the intervals of normal draws hold their mean."""
+    rng = np.random.default_rng(seeds)
+    draws = rng.normal(4.0, 2.0, size=(4000, seeds))
+    held = 0
+    for row in draws:
+        found = mean_of(row.tolist())
+        held += abs(found["mean"] - 4.0) <= found["half_width"]
+    assert held / len(draws) == pytest.approx(0.95, abs=0.014)  # four standard errors

@@ -19,7 +19,8 @@ from teastorm.tune import manifests
 from teastorm.tune.asked import Asked, wish_of
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.mapping import read_mapping, service_of
-from teastorm.tune.prometheus import Access, Read, fetch, parse_place
+from teastorm.tune.prometheus import Access, fetch, parse_place
+from teastorm.tune.series import Read
 from teastorm.tune.session import tune
 from teastorm.tune.setting import Metric, Setting
 

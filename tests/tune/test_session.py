@@ -1,6 +1,7 @@
 """Whole sessions on a small day: found, not found, the same whatever the workers."""
 
 import dataclasses
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -56,6 +57,22 @@ def test_more_replicas_miss_less_and_cost_more(service):
     assert one.pod_hours.mean == pytest.approx(600 / 3600, rel=0.02)  # hours of the day
     assert four.pod_hours.mean == pytest.approx(4 * 600 / 3600, rel=0.02)
     assert [run.seed for run in one.runs] == [1, 2]
+
+
+def test_pod_hours_are_the_area_under_the_wanted_replicas(service):
+    """By hand from the curve: a replica is paid for from being asked for to having drained."""
+    setting = Setting(
+        metric=Metric.OFFERED, min_replicas=1, max_replicas=4, down_window_s=60,
+        ahead_s=60, ahead_replicas=3,
+    )  # fmt: skip
+    (found,) = score(service, [setting.scaling(service)], [1], factor=10.0)
+    (run,) = found.runs
+    times = [at_s for at_s, _, _ in run.curve if at_s < 600] + [600.0]
+    wanted = [replicas for _, replicas, _ in run.curve]
+    assert max(wanted) >= 3
+    assert wanted[-1] < max(wanted)
+    area_s = sum(n * (b - a) for n, (a, b) in zip(wanted, pairwise(times), strict=False))
+    assert area_s <= 3600 * run.pod_hours <= 1.05 * area_s  # draining comes on top
 
 
 def test_a_recommendation_meets_the_objectives_and_says_what_it_costs(session):

@@ -13,7 +13,8 @@ from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.session import Wish, tune
 from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
-from teastorm.tune.verify import MOST_REPLICAS, compare, experiment, lags_of
+from teastorm.tune.verify import compare, lags_of
+from teastorm.tune.verify_experiment import MOST_REPLICAS, experiment
 from teastorm.tune.write import write
 
 TEMPLATE = Path(__file__).parents[2] / "experiments" / "late-scaling.yaml"

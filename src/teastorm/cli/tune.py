@@ -128,11 +128,7 @@ def tune(
             session = session_of(wish_of(asked), _tell_from_the_search_on())
         files = write(session, out)
         seeds = range(asked.seed, asked.seed + asked.seeds)
-        verified: Verified | ClusterVerified | None = None
-        if verify and where is not None:
-            verified = _verified_there(session, out, where, verify_minutes, seeds)
-        elif verify:
-            verified = _verified(session, out, seeds)
+        verified = _tried_out(session, out, where, verify_minutes, seeds) if verify else None
     except TuneInvalid as error:
         raise CommandError(error.exit_code, str(error)) from error
     except ScenarioInvalid as error:
@@ -175,6 +171,18 @@ def _last_words(storage: str | None) -> Iterator[None]:
         raise
 
 
+def _tried_out(
+    session: Session, out: Path, where: ClusterSettings | None, minutes: float | None, seeds: range
+) -> Verified | ClusterVerified | None:
+    """Run the choice, here or on a cluster; None where there is none."""
+    if session.choice.chosen is None:
+        _tell("nothing meets the objectives, so nothing is verified")
+        return None
+    if where is None:
+        return _verified(session, out, seeds)
+    return _verified_there(session, out, where, minutes, seeds)
+
+
 def _verified_there(
     session: Session, out: Path, where: ClusterSettings, minutes: float | None, seeds: range
 ) -> ClusterVerified:
@@ -191,7 +199,8 @@ def _verified(session: Session, out: Path, seeds: range) -> Verified:
     from teastorm.runner.experiment import EXPERIMENTS_DIR  # noqa: PLC0415 - the same
     from teastorm.runner.opening import Options  # noqa: PLC0415 - the same
     from teastorm.runner.problems import RunProblem  # noqa: PLC0415 - the same
-    from teastorm.tune.verify import compare, experiment  # noqa: PLC0415 - the same
+    from teastorm.tune.verify import compare  # noqa: PLC0415 - the same
+    from teastorm.tune.verify_experiment import experiment  # noqa: PLC0415 - the same
 
     template = EXPERIMENTS_DIR / "late-scaling.yaml"
     if not template.is_file():

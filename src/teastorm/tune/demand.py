@@ -7,6 +7,9 @@ import math
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from teastorm.load.curve import COLUMNS, read_curve
 from teastorm.load.errors import LoadError
 from teastorm.simulate.demand import Demand
@@ -66,6 +69,13 @@ def of_points(name: str, points: list[tuple[float, float]]) -> Demand:
         return Demand.of_rates(name, points)
     except ScenarioInvalid as error:
         raise TuneInvalid(str(error).rstrip(".")) from error
+
+
+def rates_at(demand: Demand, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Chats a second at each time, in seconds from the demand's start; the last step holds at its end."""
+    ends = np.array([step.end_s for step in demand.steps])
+    rates = np.array([step.rps for step in demand.steps], dtype=np.float64)
+    return rates[np.minimum(np.searchsorted(ends, at_s, side="right"), len(rates) - 1)]
 
 
 def _point(path: Path, number: int, row: list[str]) -> tuple[float, float]:

@@ -10,11 +10,12 @@ from teastorm.report.chart import Chart, Layer
 from teastorm.report.html import drawing, page
 from teastorm.tune import words
 from teastorm.tune.choose import Candidate
+from teastorm.tune.curve import stepped
+from teastorm.tune.demand import rates_at
 from teastorm.tune.scatter import Dot, draw
 from teastorm.tune.session import Session
 from teastorm.tune.setting import crowd_of
 from teastorm.tune.study import Tried
-from teastorm.verdict.attempts import Floats
 from teastorm.verdict.record import Window
 
 POINTS = 400
@@ -93,15 +94,10 @@ def _curve(one: Candidate, session: Session) -> str:
     service = session.service
     demand = service.scenario.demand
     at_s = np.linspace(0.0, demand.seconds, POINTS)
-    ends = np.array([step.end_s for step in demand.steps])
-    rates = np.array([step.rps for step in demand.steps])
-    places = np.minimum(np.searchsorted(ends, at_s, side="right"), len(rates) - 1)
-    needed = rates[places] / service.replica_rps
+    needed = rates_at(demand, at_s) / service.replica_rps
     run = one.score.runs[0]
-    times = np.array([t for t, _, _ in run.curve])
-    index = np.maximum(np.searchsorted(times, at_s, side="right") - 1, 0)
-    wanted: Floats = np.array([float(w) for _, w, _ in run.curve])[index]
-    ready: Floats = np.array([float(r) for _, _, r in run.curve])[index]
+    wanted = stepped([(t, float(w)) for t, w, _ in run.curve], at_s)
+    ready = stepped([(t, float(r)) for t, _, r in run.curve], at_s)
     fewest = min(w for _, w, _ in run.curve)
     crowd = crowd_of(demand, service.replica_rps * max(1, fewest)) or (0.0, 0.0)
     return Chart(

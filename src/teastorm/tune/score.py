@@ -61,12 +61,24 @@ class Score:
     @property
     def miss_share(self) -> Figure:
         """Requests that were not good, as a share."""
-        return _figure([run.missed / max(1, run.offered) for run in self.runs])
+        return self._share([run.missed for run in self.runs])
 
     @property
     def refused_share(self) -> Figure:
         """Requests refused in the end, as a share."""
-        return _figure([run.refused / max(1, run.offered) for run in self.runs])
+        return self._share([run.refused for run in self.runs])
+
+    def _share(self, counts: Sequence[int]) -> Figure:
+        """Of the offered. Seeds that saw none agree, but do not prove that there are none.
+
+        The interval is then the rule of three (Hanley and Lippman-Hand 1983): of N requests without
+        one, up to 3 / N.
+        """
+        offered = [max(1, run.offered) for run in self.runs]
+        found = _figure([count / of for count, of in zip(counts, offered, strict=True)])
+        if any(counts) or found.half_width is None:
+            return found
+        return Figure(mean=found.mean, half_width=min(1.0, 3 / sum(offered)))
 
     @property
     def p99_s(self) -> Figure | None:

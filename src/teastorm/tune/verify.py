@@ -1,14 +1,12 @@
-"""A choice on the live platform: an experiment written from it, and predicted beside measured.
+"""A choice that ran on the live platform: predicted beside measured.
 
-The run replays the demand, compressed, against the shop with the chosen autoscaler live (the port
-decides there too). The prediction simulates that very run: its arrivals, its capacity, its
-settings. What differs is the model's error, not the port's.
+The prediction simulates that very run: its arrivals, its capacity, its settings. The port decided
+in both, so what differs is the model's error.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import orjson
-import yaml
 
 from teastorm.autoscale.fields import FieldError
 from teastorm.autoscale.manifest import read_manifest
 from teastorm.runner.opening import HPA_FILE
-from teastorm.runner.shop import InferenceSpeed
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.hpa import scaling_of
 from teastorm.simulate.live import scenario_of
@@ -31,23 +27,14 @@ from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.summary import mean_of
 from teastorm.tune.calibrate import at_measured_capacity, with_cpu
 from teastorm.tune.compress import faster
-from teastorm.tune.errors import SourceUnreachable, TuneInvalid
+from teastorm.tune.curve import stepped
+from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.score import Figure
 from teastorm.tune.service import Service
-from teastorm.tune.session import Session
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.folder import read_run
 from teastorm.verdict.run import Run
 from teastorm.verdict.words import CHAT
-
-MOST_RPS = 220.0
-MOST_REPLICAS = 6
-REPLAY_S = 240.0
-FASTEST = 30.0
-"""A look each half second; more would be faster than replicas can be watched."""
-BURNED_MILLI = 80
-"""What the mock burns at a full batch (`burn_share` of its settings)."""
-EXPERIMENT = "verify.yaml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,85 +65,6 @@ class Verified:
         return dataclasses.asdict(self)
 
 
-def experiment(session: Session, folder: Path, template: Path) -> Path:
-    """Write the experiment that tries the choice, beside what it needs; returns its path.
-
-    Args:
-        template: an experiment of this testbed that follows a demand curve.
-
-    Raises:
-        TuneInvalid: nothing was chosen, or it is too big for one machine (exit 3).
-    """
-    chosen = session.choice.chosen
-    if chosen is None or chosen.setting is None or session.manifest is None:
-        raise TuneInvalid("--verify: nothing meets the objectives, so there is nothing to verify")
-    setting, service = chosen.setting, session.service
-    demand = service.scenario.demand
-    if demand.peak_rps > MOST_RPS or setting.max_replicas > MOST_REPLICAS:
-        raise SourceUnreachable(
-            f"--verify: {demand.peak_rps:.0f} requests a second on up to {setting.max_replicas} "
-            f"replicas is more than one machine shows (at most {MOST_RPS:g}/s, {MOST_REPLICAS} "
-            "replicas); tune a smaller shop with --peak-rps and --max-replicas"
-        )
-    factor = min(FASTEST, max(1.0, demand.seconds / REPLAY_S))
-    document = yaml.safe_load(template.read_text(encoding="utf-8"))
-    extension = next(e for e in document["extensions"] if e["name"] == "teastorm")
-    replicas = max(service.scenario.replicas, setting.min_replicas)
-    speed = InferenceSpeed()
-    extension |= {
-        "slo": "slo.yaml",
-        "time_factor": factor,
-        "replicas": {"inference": replicas},
-        "startup_s": {"inference": max(0.0, service.startup_s - 2.0 * factor)},
-        "autoscaler": {
-            "hpa": "hpa.yaml",
-            "request_milli": _local_request_milli(service),
-            "planned": [
-                {"at_s": p.at_s, "min_replicas": p.min_replicas}
-                for p in setting.planned(service, demand)
-            ],
-        },
-    }
-    begin = next(a for a in document["method"] if a["provider"]["func"] == "begin_load")
-    begin["provider"]["arguments"] |= {
-        "curve": "verify-curve.csv",
-        "factor": round(demand.peak_rps / speed.theory_rps(replicas), 3),
-        "fault_s": round(demand.seconds / factor, 3),
-    }
-    document["title"] = "A tuned autoscaler on the demand it was tuned for"
-    (folder / "verify-curve.csv").write_text(_curve(session), encoding="utf-8")
-    shutil.copyfile(template.parent / "slo.yaml", folder / "slo.yaml")
-    path = folder / EXPERIMENT
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    return path
-
-
-def _local_request_milli(service: Service) -> int:
-    """A request against which a full mock uses the share that a full replica of the model does.
-
-    The mock burns a few hundredths of a core where a real server burns all of one; what serving
-    costs on top is not in it, so a verification by CPU is rougher than by the other metrics, unless
-    the model's CPU was calibrated from a run of this shop.
-    """
-    model = service.model
-    if service.cpu_measured:
-        return model.cpu_request_milli
-    return max(1, round(BURNED_MILLI * model.cpu_request_milli / max(1, model.cpu_busy_milli)))
-
-
-def _curve(session: Session) -> str:
-    """The demand as a curve: one point a minute of it, the largest exactly 1."""
-    demand = session.service.scenario.demand
-    ends = [step.end_s for step in demand.steps]
-    count = max(2, round(demand.seconds / 60) + 1)
-    at_s = np.linspace(0.0, demand.seconds, count)
-    index = np.minimum(np.searchsorted(ends, at_s, side="right"), len(ends) - 1)
-    rates = np.array([demand.steps[int(n)].rps for n in index])
-    rates = rates / rates.max()
-    rows = [f"{at / 60:.6g},{rate:.6g}" for at, rate in zip(at_s, rates, strict=True)]
-    return "\n".join(["minute,relative_rate", *rows]) + "\n"
-
-
 def compare(run_dir: Path, seeds: Sequence[int]) -> Verified:
     """Simulate a run that had a live autoscaler, and put each figure beside its own.
 
@@ -172,11 +80,7 @@ def compare(run_dir: Path, seeds: Sequence[int]) -> Verified:
     window = run.load_window
     at_s = np.arange(0.0, window.end_s - window.start_s, 1.0)
     measured = run.inference_replicas(at_s + window.start_s)
-    curves = []
-    for result in results:
-        times = [r.at_s for r in result.replicas]
-        ready = np.array([float(r.ready) for r in result.replicas])
-        curves.append(ready[np.maximum(np.searchsorted(times, at_s, side="right") - 1, 0)])
+    curves = [stepped([(r.at_s, float(r.ready)) for r in one.replicas], at_s) for one in results]
     predicted = np.mean(curves, axis=0)
     chats = run.requests.of(CHAT)
     lost = chats & ~run.requests.good

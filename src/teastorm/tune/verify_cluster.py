@@ -24,6 +24,7 @@ from teastorm.simulate.demand import Demand
 from teastorm.simulate.run import simulate
 from teastorm.simulate.scenario import Scenario
 from teastorm.tune.curve import closeness, stepped
+from teastorm.tune.demand import rates_at
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.hpa_lags import lag_parts
 from teastorm.tune.hpa_model import DISCOVERY_S, HpaCheck, check_hpa
@@ -125,9 +126,7 @@ def plan_of(session: Session, seconds: float | None) -> LoadPlan:
         )
     count = max(2, math.ceil(length_s / STEP_S) + 1)
     at_s = np.linspace(0.0, demand.seconds, count)
-    ends = [step.end_s for step in demand.steps]
-    index = np.minimum(np.searchsorted(ends, at_s, side="right"), len(ends) - 1)
-    rates = np.array([demand.steps[int(n)].rps for n in index])
+    rates = rates_at(demand, at_s)
     curve = DemandCurve(
         name=demand.name,
         minutes=tuple(map(float, range(count))),
