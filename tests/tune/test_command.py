@@ -53,7 +53,15 @@ def test_nothing_that_meets_the_objectives_is_inconclusive(teastorm, crowd, tmp_
 
 def test_where_nothing_was_chosen_nothing_is_verified(teastorm, crowd, tmp_path):
     code, told, err = teastorm(
-        "tune", "--demand", crowd, "--slo", "p99<=0.01", "--out", tmp_path / "out", *QUICK, "--verify"
+        "tune",
+        "--demand",
+        crowd,
+        "--slo",
+        "p99<=0.01",
+        "--out",
+        tmp_path / "out",
+        *QUICK,
+        "--verify",
     )
     assert code == 4
     assert "Nearest comes A" in told

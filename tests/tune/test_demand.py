@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from teastorm.tune.demand import of_points, read_file
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
-from teastorm.tune.prometheus import Access, fetch, parse_place
-from teastorm.tune.series import Place, series_of
+from teastorm.tune.prometheus import Access, Place, fetch, parse_place, series_of
 
 PLACE = Place(url="http://p", query="sum(rate(x_total[1m]))", start_s=1000, end_s=1150, step_s=15)
 COUNTER = Place(url="http://p", query="sum(x_total)", start_s=1000, end_s=1150, step_s=15)

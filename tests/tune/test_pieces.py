@@ -237,7 +237,9 @@ def test_figures_carry_their_interval():
 
 
 def test_seeds_without_a_miss_do_not_promise_that_there_is_none():
-    spotless = Score(runs=tuple(dataclasses.replace(run, missed=0) for run in scored(0, 2.0, seeds=5).runs))
+    spotless = Score(
+        runs=tuple(dataclasses.replace(run, missed=0) for run in scored(0, 2.0, seeds=5).runs)
+    )
     assert (spotless.miss_share.mean, spotless.miss_share.half_width) == (0, 3 / 5000)
     assert spotless.meets(Slo(good=1.0))
     assert not spotless.meets(Slo(good=1.0), cautious=True)

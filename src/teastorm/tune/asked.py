@@ -17,8 +17,7 @@ from teastorm.tune.calibrate import from_run
 from teastorm.tune.demand import of_points, read_file
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.mapping import read_mapping, service_of
-from teastorm.tune.prometheus import SCHEME, Access, fetch, parse_place
-from teastorm.tune.series import Place, Read
+from teastorm.tune.prometheus import SCHEME, Access, Place, Read, fetch, parse_place
 from teastorm.tune.service import Service
 from teastorm.tune.session import Wish
 from teastorm.tune.setting import Metric

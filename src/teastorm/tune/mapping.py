@@ -34,7 +34,7 @@ from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.scenario import InferenceModel, Scenario
 from teastorm.tune.demand import of_points
 from teastorm.tune.errors import TuneInvalid
-from teastorm.tune.series import Read
+from teastorm.tune.prometheus import Read
 from teastorm.tune.service import Names, Service
 from teastorm.whole_file import why
 
