@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from teastorm.autoscale.manifest import read_manifest
+from teastorm.tune import session as sessions
 from teastorm.tune.choose import choose
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.score import score
@@ -83,9 +84,35 @@ def test_a_recommendation_meets_the_objectives_and_says_what_it_costs(session):
     assert choice.chosen.score.pod_hours.mean == min(c.score.pod_hours.mean for c in meeting)
     assert session.sentences[0].startswith(f"Take {choice.chosen.name}: ")
     assert "pod-hours" in session.sentences[1]
-    assert "95 % interval over 2 seeds" in session.sentences[-1]
+    assert "95 % interval over 2 seeds" in session.sentences[-2]
     assert "everything" in session.assumed
     assert any("10 times as fast" in line for line in session.assumed)
+
+
+def test_the_choice_is_told_at_the_demands_own_speed_too(session, service):
+    chosen = session.choice.chosen
+    (alone,) = score(service, [chosen.setting.scaling(service)], [1000, 1001], factor=1.0)
+    assert session.own_speed == alone
+    assert session.sentences[-1].startswith("Not compressed (10 times), it has misses ")
+    assert session.as_json()["own_speed"]["miss_share"]["mean"] == alone.miss_share.mean
+
+
+def test_what_only_compression_makes_good_is_not_sure(session, service, monkeypatch):
+    """The choice at its own speed is made to miss everything."""
+
+    def spoiled(service, scalings, seeds, *, factor, executor=None):
+        found = score(service, scalings, seeds, factor=10.0, executor=executor)
+        if factor > 1:
+            return found
+        return [
+            type(one)(runs=tuple(dataclasses.replace(r, missed=r.offered) for r in one.runs))
+            for one in found
+        ]
+
+    monkeypatch.setattr(sessions, "score", spoiled)
+    again = tune(wish(service), silent)
+    assert (session.choice.sure, again.choice.sure) == (True, False)
+    assert again.sentences[-1].endswith("does not meet (try a smaller --time-factor) good>=0.9.")
 
 
 def test_the_figures_told_are_of_seeds_that_the_search_did_not_see(session):

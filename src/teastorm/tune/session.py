@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
@@ -13,12 +14,16 @@ from teastorm.autoscale.manifest import Manifest
 from teastorm.tune import manifests, words
 from teastorm.tune.choose import Candidate, Choice, choose
 from teastorm.tune.compress import factor_for
-from teastorm.tune.score import Figure
+from teastorm.tune.score import Figure, Score, score
 from teastorm.tune.search import search
 from teastorm.tune.service import Service
+from teastorm.tune.setting import Setting
 from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
 from teastorm.tune.study import Search, Tried
+
+OWN_SPEED_REQUESTS = 400_000.0
+"""So many are simulated of the choice at the demand's own speed; about half a minute."""
 
 type Told = Callable[[str], None]
 
@@ -43,7 +48,11 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """What came of it."""
+    """What came of it.
+
+    `own_speed` is the choice simulated without compression; None where that was not done: nothing
+    was compressed or chosen, or the demand is too large.
+    """
 
     service: Service
     slo: Slo
@@ -55,6 +64,7 @@ class Session:
     manifest: str | None
     values: str | None
     now_words: str = ""
+    own_speed: Score | None = None
 
     def as_json(self) -> dict[str, object]:
         """The versioned object, without its schema's name."""
@@ -71,6 +81,7 @@ class Session:
             "sure": choice.sure,
             "recommended": None if choice.chosen is None else choice.chosen.name,
             "nearest": choice.nearest.name,
+            "own_speed": None if self.own_speed is None else _figures(self.own_speed),
             "front": [_candidate(one, self) for one in choice.front],
             "now": None if choice.now is None else _candidate(choice.now, self),
             "recommendation": list(self.sentences),
@@ -110,19 +121,42 @@ def tune(wish: Wish, told: Told) -> Session:
             now=wish.now,
             executor=executor,
         )
-    chosen = None if choice.chosen is None else choice.chosen.setting
+        chosen = None if choice.chosen is None else choice.chosen.setting
+        own_speed = None
+        if chosen is not None and factor > 1:
+            own_speed = _at_own_speed(wish, chosen, executor, told)
+    sentences = words.recommendation(choice, service, slo, wish.seeds)
+    if own_speed is not None:
+        sentences.append(words.at_own_speed(own_speed, slo, factor))
+        choice = dataclasses.replace(choice, sure=choice.sure and own_speed.meets(slo))
     return Session(
         service=service,
         slo=slo,
         factor=factor,
         tried=tuple(tried),
         choice=choice,
-        sentences=tuple(words.recommendation(choice, service, slo, wish.seeds)),
+        sentences=tuple(sentences),
         assumed=_assumed(service, factor),
         manifest=None if chosen is None else manifests.hpa(chosen, service),
         values=manifests.values(chosen, service) if chosen and service.names.charted else None,
         now_words="" if wish.now is None else f"the manifest given ({wish.now.name})",
+        own_speed=own_speed,
     )
+
+
+def _at_own_speed(
+    wish: Wish, chosen: Setting, executor: Executor | None, told: Told
+) -> Score | None:
+    """The choice with as many seeds as may be afforded; None if not even one may."""
+    count = min(wish.seeds, int(OWN_SPEED_REQUESTS // wish.service.scenario.demand.orders))
+    if count < 1:
+        return None
+    told(f"simulating the choice at the demand's own speed, {count} seeds")
+    seeds = [wish.seed * 1000 + n for n in range(count)]
+    (found,) = score(
+        wish.service, [chosen.scaling(wish.service)], seeds, factor=1.0, executor=executor
+    )
+    return found
 
 
 def _assumed(service: Service, factor: float) -> tuple[str, ...]:
@@ -144,10 +178,10 @@ def _assumed(service: Service, factor: float) -> tuple[str, ...]:
 
 
 def _candidate(one: Candidate, session: Session) -> dict[str, object]:
-    score = one.score
+    figures = _figures(one.score)
     return {
         "name": one.name,
-        "meets": score.meets(session.slo),
+        "meets": one.score.meets(session.slo),
         "setting": None if one.setting is None else one.setting.as_json(),
         "target": None
         if one.setting is None
@@ -158,12 +192,18 @@ def _candidate(one: Candidate, session: Session) -> dict[str, object]:
             {"at_s": p.at_s, "min_replicas": p.min_replicas}
             for p in one.setting.planned(session.service, session.service.scenario.demand)
         ],
-        "miss_share": _figure(score.miss_share),
-        "refused_share": _figure(score.refused_share),
-        "p99_s": None if score.p99_s is None else _figure(score.p99_s),
-        "pod_hours": _figure(score.pod_hours),
-        "changes": _figure(score.changes),
-        "seeds": [run.seed for run in score.runs],
+        **figures,
+    }
+
+
+def _figures(found: Score) -> dict[str, object]:
+    return {
+        "miss_share": _figure(found.miss_share),
+        "refused_share": _figure(found.refused_share),
+        "p99_s": None if found.p99_s is None else _figure(found.p99_s),
+        "pod_hours": _figure(found.pod_hours),
+        "changes": _figure(found.changes),
+        "seeds": [run.seed for run in found.runs],
     }
 
 

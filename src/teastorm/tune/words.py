@@ -147,6 +147,16 @@ def _sureness(choice: Choice, seeds: int) -> str:
     return f"{base}; the mean meets the objectives, its unfavourable end does not: not sure."
 
 
+def at_own_speed(score: Score, slo: Slo, factor: float) -> str:
+    """What the choice comes to without compression, whose error no interval over seeds knows."""
+    met = "meets" if score.meets(slo) else "does not meet (try a smaller --time-factor)"
+    count = len(score.runs)
+    return (
+        f"Not compressed ({factor:.3g} times), it has {outcome(score)} over {count} "
+        f"seed{'s' if count > 1 else ''}; that {met} {slo}."
+    )
+
+
 def metric_name(metric: Metric) -> str:
     """For people."""
     return _METRICS[metric]
