@@ -124,3 +124,14 @@ def test_chance_is_the_seeds_alone(make_storm):
     first = simulate(make_storm(), 2).as_json()
     random.seed(99)
     assert simulate(make_storm(), 2).as_json() == first
+
+
+def test_a_line_is_left_when_its_patience_is_over(make_storm):
+    """Without CoDel nothing else is called so; the queue, the limit and the level stay as they are."""
+    plain = replace(Protections.all_on(), codel=False, ladder=False, waiting_room=False)
+
+    def gave_up(wait_s):
+        scenario = make_storm(protections=plain, front=FrontConfig(ai_wait_s=wait_s))
+        return sum(r.attempts for r in simulate(scenario, 1).refusals if r.reason == "codel")
+
+    assert gave_up(0.0) > gave_up(0.1) > gave_up(60.0) == 0

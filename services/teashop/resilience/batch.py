@@ -34,6 +34,10 @@ class Batch:
 
     Args:
         first_tokens: note when each sequence had its first token; off, a tenth of the work less.
+
+    Attributes:
+        running: how many run.
+        ended: what `take_ended` will hand out.
     """
 
     def __init__(self, config: BatchConfig, *, now_s: float, first_tokens: bool = True) -> None:
@@ -56,12 +60,12 @@ class Batch:
         self._finishes: list[tuple[float, int, Sequence]] = []
         self._first_tokens: list[tuple[float, int, Sequence]] = []
         self._deadlines: list[tuple[float, int, Sequence]] = []
-        self._ended: list[Sequence] = []
-        # When the next sequence is done, and when the next one is late; known until one of them
-        # joins or leaves, or time goes on.
+        self.ended: list[Sequence] = []
+        # When the next sequence ends, and whether by being late; known until one of them joins or
+        # leaves, or time goes on.
         self._known = False
-        self._finish_s = math.inf
-        self._late_s = math.inf
+        self._due_s = math.inf
+        self._is_late = False
 
     @property
     def waiting(self) -> int:
@@ -136,21 +140,19 @@ class Batch:
         while True:
             if not self._known:
                 self._look_ahead()
-            finish_s, late_s = self._finish_s, self._late_s
-            at_s = finish_s if finish_s < late_s else late_s
+            at_s = self._due_s
             if at_s > limit_s:
                 break
             if at_s > self._now:
                 self._integrate(at_s)
-            if finish_s <= late_s:
+            self._known = False
+            if not self._is_late:
                 finish, _, sequence = heappop(self._finishes)
-                self._known = False
                 if finish > self._virtual:
                     self._virtual = finish
                 done = Outcome.ORPHANED if sequence.orphaned else _FINISHED
                 self._end(sequence, self._now, done)
             else:
-                self._known = False
                 self._end(heappop(self._deadlines)[2], self._now, _EXPIRED)
             if self._waiting:
                 self._fill()
@@ -159,23 +161,15 @@ class Batch:
 
     def take_ended(self) -> list[Sequence]:
         """The sequences that ended since the last call, in order."""
-        ended = self._ended
-        if not ended:
-            return []
-        self._ended = []
+        ended, self.ended = self.ended, []
         return ended
-
-    @property
-    def any_ended(self) -> bool:
-        """Whether `take_ended` has something to give."""
-        return len(self._ended) > 0
 
     @property
     def due_s(self) -> float:
         """When something happens next if nobody joins or leaves; infinite when nothing is here."""
         if not self._known:
             self._look_ahead()
-        return self._finish_s if self._finish_s < self._late_s else self._late_s
+        return self._due_s
 
     def next_event_s(self) -> float | None:
         """`due_s`, or None when nothing is here."""
@@ -220,7 +214,7 @@ class Batch:
         self._now = to_s
 
     def _look_ahead(self) -> None:
-        """Work out when the next sequence is done and when the next one is late."""
+        """Work out when the next sequence is done, or late if that comes first."""
         self._known = True
         now_s = self._now
         finishes = self._finishes
@@ -230,16 +224,17 @@ class Batch:
         if finishes:
             left = finishes[0][0] - self._virtual
             finish_s = now_s + left * (1 + self._pace * self.running) if left > 0.0 else now_s
-        self._finish_s = finish_s
+        self._due_s = finish_s
+        self._is_late = False
         deadlines = self._deadlines
         # Most have ended before their deadline; what is not next anyway need not be looked at.
-        while deadlines and deadlines[0][0] < finish_s and deadlines[0][2].outcome is not None:
+        while deadlines and deadlines[0][0] < finish_s:
+            if deadlines[0][2].outcome is None:
+                late_s = deadlines[0][0]
+                self._due_s = late_s if late_s > now_s else now_s
+                self._is_late = True
+                return
             heappop(deadlines)
-        if deadlines:
-            late_s = deadlines[0][0]
-            self._late_s = late_s if late_s > now_s else now_s
-        else:
-            self._late_s = math.inf
 
     def _fill(self) -> None:
         while self._waiting and self.running < self._places:
@@ -293,7 +288,7 @@ class Batch:
     def _record(self, sequence: Sequence, at_s: float, outcome: Outcome) -> None:
         sequence.outcome = outcome
         sequence.ended_s = at_s
-        self._ended.append(sequence)
+        self.ended.append(sequence)
 
     def _leave_queue(self, sequence: Sequence) -> None:
         index = bisect_left(self._waiting, (sequence.rank, sequence.number))

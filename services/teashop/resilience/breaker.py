@@ -65,18 +65,16 @@ class Breaker:
     record it as ok, the limit and the budget deal with it. Not thread-safe.
     """
 
-    __slots__ = ("_calls", "_closed", "_config", "_failures", "_most", "_oldest_s", "_probes_out", "_since_s",
-                 "_succeeded", "_window_s", "state")  # fmt: skip
+    __slots__ = ("_calls", "_closed", "_config", "_failures", "_most", "_probes_out", "_since_s",
+                 "_succeeded", "state")  # fmt: skip
 
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
         self.state = State.CLOSED
         self._closed = True
         self._most = config.window_calls
-        self._window_s = config.window_s
-        self._calls: deque[tuple[float, bool]] = deque()
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=config.window_calls)
         self._failures = 0
-        self._oldest_s = 0.0  # of `_calls`, if there are any
         self._since_s = 0.0
         self._probes_out = 0
         self._succeeded = 0
@@ -101,16 +99,10 @@ class Breaker:
     def record(self, now_s: float, ok: bool) -> None:
         """The answer to a call that was allowed."""
         if self._closed:
-            calls = self._calls
-            if not calls:
-                self._oldest_s = now_s
-            calls.append((now_s, ok))
-            if not ok:
-                self._failures += 1
-            if self._oldest_s < now_s - self._window_s or len(calls) > self._most:
-                self._forget(now_s)
-            if self._failures:
-                self._judge(now_s)
+            if ok and not self._failures:
+                self._calls.append((now_s, True))  # how old the others are matters once one fails
+            else:
+                self._judge(now_s, ok)
         elif self.state is State.HALF_OPEN:
             self._probes_out = max(0, self._probes_out - 1)
             if not ok:
@@ -126,14 +118,12 @@ class Breaker:
             return 0.0
         return max(0.0, self._since_s + self._config.open_s - now_s)
 
-    def _forget(self, now_s: float) -> None:
-        calls = self._calls
-        while len(calls) > self._most or calls[0][0] < now_s - self._window_s:
-            self._failures -= not calls.popleft()[1]
-        self._oldest_s = calls[0][0]
-
-    def _judge(self, now_s: float) -> None:
+    def _judge(self, now_s: float, ok: bool) -> None:
         config, calls = self._config, self._calls
+        while calls and (len(calls) == self._most or calls[0][0] < now_s - config.window_s):
+            self._failures -= not calls.popleft()[1]
+        calls.append((now_s, ok))
+        self._failures += not ok
         if len(calls) >= config.min_calls and self._failures >= config.failure_share * len(calls):
             self._enter(State.OPEN, now_s)
 

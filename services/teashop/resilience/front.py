@@ -116,6 +116,8 @@ class Front[W]:
         Args:
             lag_s: how late this process's event loop wakes, smoothed.
         """
+        if not self._priorities:
+            return
         self.door.observe(now_s, overloaded=lag_s > self.config.door_lag_s)
         full = self.ai_room.full_moments
         self.ai.observe(now_s, overloaded=full > self._seen_ai)

@@ -13,6 +13,7 @@ _WHOLE: Final = 1.0 - 1e-9
 """A whole level and nothing of the next; at 1.0 the next would be announced with a share of 0."""
 _HASHES: Final = float(1 << 32)
 _MASK: Final = (1 << 32) - 1
+_MIX: Final = 0x45D9F3B
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +79,8 @@ class Threshold:
         "_epoch_ends_s",
         "_epoch_starts_s",
         "_offered",
-        "_passed",
         "_run",
+        "_shed",
         "_steps",
         "_threshold",
         "_votes",
@@ -95,7 +96,7 @@ class Threshold:
         self._epoch = 0
         self._epoch_starts_s = self._epoch_ends_s = 0.0
         self._offered = [0] * _LEVELS
-        self._passed = 0
+        self._shed = 0
         self._admitted = 0
         self._votes = 0
         self._calm_votes = 0
@@ -125,17 +126,11 @@ class Threshold:
         if not self._epoch_starts_s <= now_s < self._epoch_ends_s:
             self._rotate(now_s)
         # A CRC is linear: seeded with the epoch it would only flip the same bits of every user. So
-        # the mixing is MurmurHash3's finaliser (Appleby, public domain), which is not.
+        # it is mixed as H2's integer hash does it (T. Mueller, public domain), which is not, and
+        # whose factor leaves every product within a machine word.
         mixed = crc32(user.encode("utf-8", "replace")) ^ self._epoch
-        mixed ^= mixed >> 16
-        # Each product in two halves, so that no number is longer than a machine word.
-        mixed = (mixed & 0xFFFF) * 0x85EBCA6B + (
-            ((mixed >> 16) * 0x85EBCA6B & 0xFFFF) << 16
-        ) & _MASK
-        mixed ^= mixed >> 13
-        mixed = (mixed & 0xFFFF) * 0xC2B2AE35 + (
-            ((mixed >> 16) * 0xC2B2AE35 & 0xFFFF) << 16
-        ) & _MASK
+        mixed = (mixed ^ mixed >> 16) * _MIX & _MASK
+        mixed = (mixed ^ mixed >> 16) * _MIX & _MASK
         return (mixed ^ mixed >> 16) / _HASHES
 
     def _rotate(self, now_s: float) -> None:
@@ -152,8 +147,8 @@ class Threshold:
         if criticality < whole or (
             criticality == whole and criticality + self.position(user, now_s) < self._threshold
         ):
-            self._passed += 1
             return True
+        self._shed += 1
         return False
 
     def crowd_out(self, criticality: int) -> None:
@@ -174,9 +169,7 @@ class Threshold:
         self._votes += 1
         self._calm_votes += not overloaded
         if self._due(now_s):
-            self._move(
-                overloaded=self._calm_votes * 2 <= self._votes, admitted=self._passed, now_s=now_s
-            )
+            self._move(overloaded=self._calm_votes * 2 <= self._votes, admitted=None, now_s=now_s)
 
     def step(self, now_s: float, queue_delay_s: float, offered: int, admitted: int) -> None:
         """Report the time since the last call; moves the threshold when a window is over.
@@ -203,24 +196,29 @@ class Threshold:
             self._window_ends_s = now_s + self._config.window_s
         return now_s >= self._window_ends_s
 
-    def _move(self, *, overloaded: bool, admitted: int, now_s: float) -> None:
+    def _move(self, *, overloaded: bool, admitted: int | None, now_s: float) -> None:
         config = self._config
         self._run = self._run + 1 if overloaded == self._was_overloaded else 1
         self._was_overloaded = overloaded
         pace = min(self._run, config.hurry)
         if overloaded:
-            reached = self._reach(min(admitted, self._passed) * (1.0 - pace * config.tighten))
+            passed = self._passed()
+            if admitted is None or admitted > passed:
+                admitted = passed
+            reached = self._reach(admitted * (1.0 - pace * config.tighten))
             # Also with nothing counted the next window must admit less ...
-            threshold = min(reached, self._threshold - config.tighten / 10.0)
-        else:
-            reached = self._reach(self._passed * (1.0 + pace * config.release))
+            self._set(min(reached, self._threshold - config.tighten / 10.0))
+        elif self._threshold < _OPEN:
+            reached = self._reach(self._passed() * (1.0 + pace * config.release))
             # ... or more: five per cent of nobody would keep a level shut for ever.
-            threshold = max(reached, self._threshold + pace * config.release / 2.5)
-        self._set(threshold)
+            self._set(max(reached, self._threshold + pace * config.release / 2.5))
         self._offered = [0] * _LEVELS
-        self._passed = self._admitted = self._votes = self._calm_votes = self._steps = 0
+        self._shed = self._admitted = self._votes = self._calm_votes = self._steps = 0
         self._delay_sum_s = 0.0
         self._window_ends_s = now_s + config.window_s
+
+    def _passed(self) -> int:
+        return sum(self._offered) - self._shed
 
     def _set(self, threshold: float) -> None:
         self._threshold = max(self._config.floor, min(_OPEN, threshold))

@@ -47,7 +47,7 @@ class RetryBudget:
     def deposit(self) -> None:
         """A first attempt was made."""
         tokens = self.tokens + self._ratio
-        self.tokens = min(self._ceiling, tokens)
+        self.tokens = tokens if tokens < self._ceiling else self._ceiling
 
     def withdraw(self) -> bool:
         """Whether a retry may be made; a yes has been paid for."""

@@ -58,7 +58,8 @@ class ChatPath(Path):
         call_timeouts: Timeouts,
         sooner: bool,
     ) -> None:
-        super().__init__(front, loop, rng, back, call_s=call_s)
+        room, wait_s = front.ai_room, front.config.ai_wait_s
+        super().__init__(front, loop, rng, back, room=room, wait_s=wait_s, call_s=call_s)
         self._timeouts = timeouts
         self._fleet = fleet
         self._margin_s = margin_s
@@ -99,25 +100,19 @@ class ChatPath(Path):
         return True
 
     def _enter(self, now_s: float, visit: Visit, rank: int, deadline_s: float | None) -> None:
-        front = self.front
         attempt = Try(visit, self, rank, deadline_s)
-        found = front.ai_room.ask(attempt, rank, now_s, deadline_s)
+        found = self.room.ask(attempt, rank, now_s, deadline_s)
         if isinstance(found, str):
             self._cheaper(now_s, visit, found, False)
             return
         if deadline_s is None or not self._sooner:
             self._timeouts.add(now_s, attempt)
         if found is None:
-            self.loop.at(now_s + front.config.ai_wait_s, self.waited_enough, attempt)
+            self.patience.add(now_s, attempt)
         else:
             attempt.permit = found
             attempt.started_s = now_s
             self._begin(now_s, attempt)
-
-    def waited_enough(self, now_s: float, attempt: Try) -> None:
-        """The line's patience is over; who has a permit by now is not in it any more."""
-        if attempt.permit is None and self.front.ai_room.give_up(attempt):
-            self.turned_away(now_s, attempt, "codel")
 
     def turned_away(self, now_s: float, attempt: Try, reason: str) -> None:
         """Stood in line and got no permit."""
@@ -245,7 +240,7 @@ class ChatPath(Path):
         permit = attempt.permit
         if permit is not None:
             rtt_s = now_s - attempt.started_s + self.call_s
-            front.ai_room.leave(permit, outcome, now_s, rtt_s)
+            self.room.leave(permit, outcome, now_s, rtt_s)
 
     def _no_answer(self, now_s: float, attempt: Try, reason: str, waited: bool) -> None:
         if self.close(attempt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from teastorm.simulate.visit import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from teastorm.load.settings import Clients, Mix
     from teastorm.simulate.gateway import Gateway
     from teastorm.simulate.loop import Loop
@@ -56,32 +59,25 @@ class Crowd:
         self._gave_up = tally.gave_up
         self._sent_away = tally.sent_away
         self._deadlines_s = [clients.deadlines_s[name] for name in NAMES]
-        self._turn = 0
         self._born = 0
-        self.gateways: list[Gateway] = []
+        self._turns: Iterator[Gateway] = iter(())
         self.timeouts = [Timeouts(loop, clients.timeouts_s[name], self.timed_out) for name in NAMES]
+
+    def meet(self, gateways: Iterable[Gateway]) -> None:
+        """Who is asked, each in turn; before anybody arrives."""
+        self._turns = itertools.cycle(gateways)
 
     def arrive(self, now_s: float, visit: Visit) -> None:
         """A wish's first attempt."""
         klass = visit.klass
         self._came[klass](now_s)
-        gateways = self.gateways
-        turn = self._turn + 1
-        if turn >= len(gateways):
-            turn = 0
-        self._turn = turn
-        gateways[turn].receive(now_s, visit, self._deadlines_s[klass])
+        next(self._turns).receive(now_s, visit, self._deadlines_s[klass])
 
     def _again(self, now_s: float, visit: Visit) -> None:
         wish = visit.wish
         budget_s = 0.001 if wish is None else wish.budget_ms(now_s) / 1000
         self._retried[visit.klass](visit.intended_s)
-        gateways = self.gateways
-        turn = self._turn + 1
-        if turn >= len(gateways):
-            turn = 0
-        self._turn = turn
-        gateways[turn].receive(now_s, visit, budget_s)
+        next(self._turns).receive(now_s, visit, budget_s)
 
     # What the gateways tell; `now_s` is their time.
 

@@ -82,7 +82,7 @@ class Replica[C]:
 
     def _settle(self, now_s: float) -> None:
         batch = self.batch
-        if batch.any_ended:
+        if batch.ended:
             for sequence in batch.take_ended():
                 call = self._calls.pop(sequence.number, None)
                 if call is not None:

@@ -27,7 +27,7 @@ class Loop:
     """Virtual time. Not thread-safe; equal calls in equal order give equal runs.
 
     Attributes:
-        events: callbacks run so far, arrivals included.
+        events: callbacks run by `run`, arrivals included.
     """
 
     __slots__ = ("_begun", "_horizon_s", "_later", "_number", "_soon", "events")
@@ -74,31 +74,31 @@ class Loop:
             arrive: called with each.
         """
         soon, pop = self._soon, heappop
-        events = 0
+        arrived = 0
         now_s = 0.0
         for time_s, argument in arrivals:
             while True:
                 while soon and soon[0][0] <= time_s:
                     event = pop(soon)
                     event[2](event[0], event[3])
-                    events += 1
                 if time_s < self._horizon_s or not self._open(time_s):
                     break
             arrive(time_s, argument)
-            events += 1
+            arrived += 1
             now_s = time_s
         while soon or self._open(math.inf):
             event = pop(soon)
             now_s = event[0]
             event[2](now_s, event[3])
-            events += 1
-        self.events += events
+        self.events = self._number + arrived  # nothing is left, so every number was called
         return now_s
 
     def _open(self, until_s: float) -> bool:
         """Let the next bucket begin if it does by `until_s`; `_soon` has been emptied before."""
         begun = self._begun
         if not begun or begun[0] > until_s * _PER_S:
+            if until_s < math.inf:  # nobody waits in its bucket, so none before its end has to look
+                self._horizon_s = (int(until_s * _PER_S) + 1) / _PER_S
             return False
         bucket = heappop(begun)
         events = self._later.pop(bucket)

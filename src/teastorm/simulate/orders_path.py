@@ -40,7 +40,8 @@ class OrdersPath(Path):
         replicas: Sequence[OrdersReplica],
         street: Street,
     ) -> None:
-        super().__init__(front, loop, rng, back, call_s=call_s)
+        room, wait_s = front.orders_room, front.config.orders_wait_s
+        super().__init__(front, loop, rng, back, room=room, wait_s=wait_s, call_s=call_s)
         self._timeouts = timeouts
         self._replicas = {replica.name: replica for replica in replicas}
         self._names = tuple(self._replicas)
@@ -57,21 +58,16 @@ class OrdersPath(Path):
             self.refuse(now_s, visit, "priority", "orders")
             return
         attempt = Try(visit, self, rank, deadline_s)
-        found = front.orders_room.ask(attempt, rank, now_s, deadline_s)
+        found = self.room.ask(attempt, rank, now_s, deadline_s)
         if isinstance(found, str):
             self.refuse(now_s, visit, found, "orders")
             return
         self._timeouts[visit.klass].add(now_s, attempt)
         if found is None:
-            self.loop.at(now_s + front.config.orders_wait_s, self.waited_enough, attempt)
+            self.patience.add(now_s, attempt)
         else:
             attempt.permit = found
             self.ask(now_s, attempt)
-
-    def waited_enough(self, now_s: float, attempt: Try) -> None:
-        """The line's patience is over; who has a permit by now is not in it any more."""
-        if attempt.permit is None and self.front.orders_room.give_up(attempt):
-            self.turned_away(now_s, attempt, "codel")
 
     def turned_away(self, now_s: float, attempt: Try, reason: str) -> None:
         """Stood in line and got no permit."""
@@ -124,4 +120,4 @@ class OrdersPath(Path):
         permit = attempt.permit
         if permit is not None:
             rtt_s = now_s - attempt.started_s + self.call_s
-            front.orders_room.leave(permit, outcome, now_s, rtt_s)
+            self.room.leave(permit, outcome, now_s, rtt_s)

@@ -91,7 +91,7 @@ class _Run:
         )
         self._street = Street(scenario.street, on, len(scenario.mix.shops))
         self._gateways = self._made()
-        self._crowd.gateways = self._gateways
+        self._crowd.meet(self._gateways)
         self._at_end_s = (0.0, 0.0)
         self._settled = 0
         self._plan()

@@ -19,6 +19,11 @@ def holds_permit(attempt: Try) -> bool:
     return attempt.permit is not None and attempt.permit.open
 
 
+def has_no_permit(attempt: Try) -> bool:
+    """It may still stand in line."""
+    return attempt.permit is None
+
+
 class Timeouts:
     """Calls `late(now_s, attempt)` for each attempt still alive `delay_s` after it was added.
 
