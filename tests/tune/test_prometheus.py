@@ -19,7 +19,8 @@ from teastorm.tune import manifests
 from teastorm.tune.asked import Asked, wish_of
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.mapping import read_mapping, service_of
-from teastorm.tune.prometheus import Access, Read, fetch, parse_place
+from teastorm.tune.prometheus import Access, fetch, parse_place
+from teastorm.tune.series import Read
 from teastorm.tune.session import tune
 from teastorm.tune.setting import Metric, Setting
 
@@ -98,7 +99,7 @@ def test_token_and_tenant_are_sent_and_the_range_is_asked_for(server):
 def test_a_refused_token_is_a_precondition(server):
     url, _ = server
     place = parse_place(f"prometheus:{url}?query=x&start=0&end=60", now_s=0)
-    with pytest.raises(SourceUnreachable, match="the query failed: HTTP Status Code 401"):
+    with pytest.raises(SourceUnreachable, match="the query failed: HTTP 401"):
         fetch(place, Access(token="wrong"))
 
 
@@ -247,6 +248,10 @@ def test_a_metric_without_a_name_cannot_be_asked_for(mapped):
         ({"rate": 3}, "rate must be a query, got 3"),
         ({"service": {"startup": 3}}, "service.startup is not known; did you mean 'startup_s'?"),
         ({"service": {"startup_s": -3}}, "service.startup_s must be a number above 0, got -3"),
+        (
+            {"service": {"startup_s": float("inf")}},
+            "service.startup_s must be a number above 0, got inf",
+        ),
         ({"service": [3]}, "service must be a mapping of numbers"),
         ({"latency_s": None}, "give service.service_time_s, or a query latency_s"),
         ({"replicas": None}, "give service.replica_rps, or a query replicas"),

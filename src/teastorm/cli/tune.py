@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -269,18 +270,27 @@ def _tell(text: str) -> None:
 
 def _token(path: Path | None) -> str | None:
     if path is None:
-        return os.environ.get(TOKEN_VARIABLE) or None
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        sentence = f"--prometheus-token-file: {path} cannot be read"
-        raise CommandError(USAGE, sentence) from error
+        where, token = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE, "").strip()
+        if not token:
+            return None
+    else:
+        where = f"--prometheus-token-file: {path}"
+        try:
+            token = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(USAGE, f"{where} cannot be read") from error
+    # What is no token would be sent as none, or as half of one, and be told as a 401.
+    if re.fullmatch(r"[!-~]+", token) is None:
+        raise CommandError(USAGE, f"{where} holds no token; write one, on one line, in ASCII")
+    return token
 
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip() or not value.strip():
+    if not (colon and re.fullmatch(r"[!#-'*+.^`|~\w-]+", name.strip(), re.ASCII) and value.strip()):
         raise CommandError(USAGE, f"--prometheus-header: {text!r} must be NAME: VALUE")
+    if not (value.strip().isascii() and value.strip().isprintable()):
+        raise CommandError(USAGE, f"--prometheus-header: {name.strip()} must be ASCII on one line")
     return name.strip(), value.strip()
 
 

@@ -17,7 +17,8 @@ from teastorm.tune.calibrate import from_run
 from teastorm.tune.demand import of_points, read_file
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.mapping import read_mapping, service_of
-from teastorm.tune.prometheus import SCHEME, Access, Place, Read, fetch, parse_place
+from teastorm.tune.prometheus import SCHEME, Access, fetch, parse_place
+from teastorm.tune.series import Place, Read
 from teastorm.tune.service import Service
 from teastorm.tune.session import Wish
 from teastorm.tune.setting import Metric
@@ -164,7 +165,7 @@ def _of_prometheus(asked: Asked) -> Service:
     if mapped is not None:
         return service_of(mapped, read, lambda query: _again(place, query, asked.access))
     service = _calibrated(asked)
-    service = _for(service, of_points(f"{place.query} at {place.url}", list(read.points)))
+    service = _for(service, of_points(f"{place.query} at {place.shown}", list(read.points)))
     return dataclasses.replace(service, assumed=(*service.assumed, *read.told))
 
 

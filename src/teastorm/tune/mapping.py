@@ -34,7 +34,7 @@ from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.scenario import InferenceModel, Scenario
 from teastorm.tune.demand import of_points
 from teastorm.tune.errors import TuneInvalid
-from teastorm.tune.prometheus import Read
+from teastorm.tune.series import Read
 from teastorm.tune.service import Names, Service
 from teastorm.whole_file import why
 
@@ -48,6 +48,8 @@ _NUMBERS = {
 }  # fmt: skip
 UNNAMED = "your-deployment"
 _PER_TOKEN_S = 1e-6
+MOST = 1e9
+"""Of anything that a mapping says in numbers: what is more is a slip, and infinite has no places."""
 _RETRIES = 2
 
 
@@ -118,8 +120,10 @@ def _numbers(path: Path, given: object) -> Mapping[str, float]:
     for key, value in given.items():
         if key not in _NUMBERS:
             raise TuneInvalid(f"{path}: service.{key} is not known{did_you_mean(key, _NUMBERS)}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise TuneInvalid(f"{path}: service.{key} must be a number above 0, got {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < MOST:
+            raise TuneInvalid(
+                f"{path}: service.{key} must be a number above 0, got {str(value)[:40]}"
+            )
         found[key] = float(value)
     return found
 

@@ -1,34 +1,25 @@
-"""A range of somebody's Prometheus as a series: one query, one series, gaps and resets accounted for.
+"""A range of somebody's Prometheus, asked for: `prometheus:URL?query=…[&start=…&end=…&step=…]`.
 
-`prometheus:URL?query=…[&start=…&end=…&step=…]`. Through prometheus-api-client, as the testbed's
-other questions to a Prometheus.
+Through prometheus-api-client, as the testbed's other questions to a Prometheus.
 """
 
 from __future__ import annotations
 
-import math
+import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-import requests
-from prometheus_api_client import PrometheusConnect
-from prometheus_api_client.exceptions import PrometheusApiClientException
-from urllib3.util.retry import Retry
-
+from teastorm.tune.asking import AskError, Asking
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
+from teastorm.tune.series import Place, Read, series_of
 
 SCHEME = "prometheus:"
-TIMEOUT_S = 30
 LONGEST_STEP_S = 86400.0
-BRIDGED_STEPS = 3
-"""A gap of so many steps is bridged by a straight line; a longer one is refused."""
-_RATED = re.compile(r"\b(rate|irate|increase|delta|deriv|sum_over_time|avg_over_time)\s*\(")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,30 +36,17 @@ class Access:
             raise TuneInvalid(f"--prometheus-ca: {self.ca} does not exist; name a PEM file")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where and what to ask: times in seconds since 1970."""
-
-    url: str
-    query: str
-    start_s: float
-    end_s: float
-    step_s: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Read:
-    """`(seconds from the start, value)`, a step apart; what was done to them, one sentence each."""
-
-    points: tuple[tuple[float, float], ...]
-    told: tuple[str, ...] = ()
-
-
 def parse_place(text: str, *, now_s: float, query: str | None = None) -> Place:
     """From `prometheus:URL?query=…`; `query` stands in for a missing one. TuneInvalid otherwise."""
-    parts = urlsplit(text.removeprefix(SCHEME))
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    try:
+        parts = urlsplit(text.removeprefix(SCHEME))
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an address that is none
+        usable = False
+    if not usable:
         raise TuneInvalid(f"--demand: {text!r} must be prometheus:http[s]://HOST/…?query=…")
+    if parts.fragment:
+        raise TuneInvalid("--demand: a # in the query cuts it off; write %23 for it")
     given = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     for key in given:
         if key not in {"query", "start", "end", "step"}:
@@ -76,8 +54,8 @@ def parse_place(text: str, *, now_s: float, query: str | None = None) -> Place:
     asked = given.get("query") or query
     if not asked:
         raise TuneInvalid("--demand: the query is missing; write ?query=sum(rate(…[1m]))")
-    end_s = _moment(given, "end", now_s)
-    start_s = _moment(given, "start", end_s - 7200)
+    end_s = float(round(_moment(given, "end", now_s)))
+    start_s = float(round(_moment(given, "start", end_s - 7200)))
     step_s = _seconds(given.get("step", "15"))
     if not start_s < end_s:
         raise TuneInvalid("--demand: start must be before end")
@@ -91,115 +69,22 @@ def parse_place(text: str, *, now_s: float, query: str | None = None) -> Place:
 
 def fetch(place: Place, access: Access) -> Read:
     """The series of a place; TuneInvalid (2) for what it holds, SourceUnreachable (3) without it."""
-    headers = dict(access.headers)
-    if access.token:
-        headers["Authorization"] = f"Bearer {access.token}"
-    session = requests.Session()
-    session.verify = True if access.ca is None else str(access.ca)
+    asking = Asking(place.url, headers=access.headers, token=access.token, ca=access.ca)
     try:
-        client = PrometheusConnect(
-            place.url,
-            headers=headers,
-            session=session,
-            retry=Retry(total=2, backoff_factor=0.2),
-            timeout=TIMEOUT_S,
-        )
-        rows = client.custom_query_range(
+        rows = asking.range(
             place.query,
-            start_time=datetime.fromtimestamp(place.start_s, tz=UTC),
-            end_time=datetime.fromtimestamp(place.end_s, tz=UTC),
-            step=f"{place.step_s:g}",
+            start=datetime.fromtimestamp(place.start_s, tz=UTC),
+            end=datetime.fromtimestamp(place.end_s, tz=UTC),
+            step_s=place.step_s,
         )
-    except (requests.RequestException, PrometheusApiClientException) as error:
-        why = " ".join(str(error).split())[:200]
-        raise SourceUnreachable(f"{place.url}: the query failed: {why}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceUnreachable(f"{place.url}: is no Prometheus ({error})") from error
-    finally:
-        session.close()
-    return series_of(rows, place)
-
-
-def series_of(rows: Sequence[Mapping[str, object]], place: Place) -> Read:
-    """The answer's one series, on the grid of the steps, bridged and unwound."""
-    if not rows:
-        raise TuneInvalid(f"{place.url}: {place.query!r} has no data in that range")
-    if len(rows) > 1:
-        raise TuneInvalid(
-            f"{place.url}: {place.query!r} gives {len(rows)} series; put sum(…) around it"
-        )
-    raw = rows[0].get("values") if isinstance(rows[0], Mapping) else None
-    if not isinstance(raw, list):
-        raise SourceUnreachable(f"{place.url}: gave no matrix; ask for a range")
-    try:
-        known = {
-            round((float(at) - place.start_s) / place.step_s): float(value)
-            for at, value in raw
-            if math.isfinite(float(value))
-        }
-    except (TypeError, ValueError, OverflowError) as error:
-        raise SourceUnreachable(
-            f"{place.url}: gave samples that are none ({error}); is it a Prometheus?"
-        ) from error
-    if len(known) < 2:
-        raise TuneInvalid(f"{place.url}: {place.query!r} has fewer than two samples in that range")
-    told: list[str] = []
-    steps, values = _bridged(known, place, told)
-    if _is_counter(place.query):
-        values = _rates(values, place.step_s, told)
-        steps = steps[1:]
-    negative = next((v for v in values if v < 0), None)
-    if negative is not None:
-        raise TuneInvalid(
-            f"{place.url}: {place.query!r} falls below 0 ({negative:g}): no rate does"
-        )
-    points = tuple(
-        ((step - steps[0]) * place.step_s, value) for step, value in zip(steps, values, strict=True)
-    )
-    return Read(points=points, told=tuple(told))
-
-
-def _bridged(
-    known: Mapping[int, float], place: Place, told: list[str]
-) -> tuple[list[int], list[float]]:
-    found = sorted(known)
-    steps, values, bridged = [found[0]], [known[found[0]]], 0
-    for before, after in pairwise(found):
-        gap = after - before - 1
-        if gap > BRIDGED_STEPS:
-            a, b = (
-                datetime.fromtimestamp(place.start_s + n * place.step_s, tz=UTC)
-                for n in (before, after)
-            )
-            raise TuneInvalid(
-                f"{place.url}: {place.query!r} has a gap of {(gap + 1) * place.step_s:g} s, from "
-                f"{a:%Y-%m-%dT%H:%M:%SZ} to {b:%H:%M:%SZ}; choose a range without it"
-            )
-        for n in range(1, gap + 2):
-            share = n / (gap + 1)
-            steps.append(before + n)
-            values.append(known[before] * (1 - share) + known[after] * share)
-        bridged += gap
-    if bridged:
-        told.append(f"{bridged} missing samples were bridged by straight lines")
-    return steps, values
-
-
-def _is_counter(query: str) -> bool:
-    """A bare counter: its name ends in _total and nothing makes a rate of it."""
-    return _RATED.search(query) is None and re.search(r"\w_total\b", query) is not None
-
-
-def _rates(values: Sequence[float], step_s: float, told: list[str]) -> list[float]:
-    rates, resets = [], 0
-    for before, after in pairwise(values):
-        if after < before:
-            resets += 1  # it began anew at 0 somewhere in between
-        rates.append((after - before if after >= before else after) / step_s)
-    told.append("the query gives a counter: its increase was taken as the rate")
-    if resets:
-        told.append(f"{resets} resets of the counter: what it had reached anew was counted")
-    return rates
+    except AskError as error:
+        refused = TuneInvalid if error.asked_wrongly else SourceUnreachable
+        raise refused(f"{place.shown}: the query failed: {error}") from error
+    if not isinstance(rows, list):
+        raise SourceUnreachable(f"{place.shown}: gave no matrix; is it a Prometheus?")
+    read = series_of(rows, place)
+    warned = tuple(f"the server warned: {warning}" for warning in asking.warnings)
+    return dataclasses.replace(read, told=(*read.told, *warned))
 
 
 def _moment(given: Mapping[str, str], key: str, usual: float) -> float:

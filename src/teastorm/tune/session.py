@@ -93,12 +93,21 @@ def tune(wish: Wish, told: Told) -> Session:
     """Search and choose; the same wish gives the same session, whatever the workers."""
     service, slo = wish.service, wish.slo
     factor = factor_for(service.scenario.demand) if wish.factor is None else wish.factor
+    how = Search(
+        trials=wish.trials,
+        # The search's seeds and the judging ones never meet.
+        seeds=tuple(1_000_000 + wish.seed * 1000 + n for n in range(wish.search_seeds)),
+        factor=factor,
+        seed=wish.seed,
+        storage=wish.storage,
+        study=wish.study,
+    )
     with _workers(wish.workers) as executor:
         tried = search(
             service,
             wish.space,
             slo,
-            _how(wish, factor),
+            how,
             executor=executor,
             told=lambda done, of: told(f"tried {done} of {of} settings"),
         )
@@ -113,7 +122,9 @@ def tune(wish: Wish, told: Told) -> Session:
             executor=executor,
         )
         chosen = None if choice.chosen is None else choice.chosen.setting
-        own_speed = _at_own_speed(wish, chosen, executor, told) if chosen and factor > 1 else None
+        own_speed = None
+        if chosen is not None and factor > 1:
+            own_speed = _at_own_speed(wish, chosen, executor, told)
     sentences = words.recommendation(choice, service, slo, wish.seeds)
     if own_speed is not None:
         sentences.append(words.at_own_speed(own_speed, slo, factor))
@@ -130,18 +141,6 @@ def tune(wish: Wish, told: Told) -> Session:
         values=manifests.values(chosen, service) if chosen and service.names.charted else None,
         now_words="" if wish.now is None else f"the manifest given ({wish.now.name})",
         own_speed=own_speed,
-    )
-
-
-def _how(wish: Wish, factor: float) -> Search:
-    """The search; its seeds and the judging ones never meet."""
-    return Search(
-        trials=wish.trials,
-        seeds=tuple(1_000_000 + wish.seed * 1000 + n for n in range(wish.search_seeds)),
-        factor=factor,
-        seed=wish.seed,
-        storage=wish.storage,
-        study=wish.study,
     )
 
 

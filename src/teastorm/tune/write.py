@@ -17,7 +17,7 @@ SCHEMA = "teastorm.tune/1"
 
 def refuse_unwritable(folder: Path) -> None:
     """TuneInvalid when `folder` can be neither written nor made; before minutes of search, not after."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
         raise TuneInvalid(f"--out: {there} is a file; name a folder")
     if not os.access(there, os.W_OK | os.X_OK):
