@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -97,6 +98,24 @@ def test_a_column_of_another_type_is_named(protected, tmp_path):
 
     with pytest.raises(RunFolderError, match="column intended_s has the wrong type"):
         read_run(protected.write(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("column", ["service", "labels", "t_s"])
+@pytest.mark.parametrize("change", ["lists", "twice"])
+def test_metrics_of_another_shape_are_named(column, change, protected, tmp_path):
+    path = protected.write(tmp_path / "run") / "metrics.parquet"
+    table = pq.read_table(path)
+    if change == "lists":
+        lists = pa.array([[1.0]] * len(table))
+        table = table.set_column(table.column_names.index(column), column, lists)
+    else:
+        table = table.append_column(column, table.column(column))
+    pq.write_table(table, path)
+
+    with pytest.raises(RunFolderError, match=rf"metrics\.parquet.*{column}") as caught:
+        read_run(path.parent)
+
+    one_sentence(caught.value)
 
 
 def test_an_identity_is_name_pid_and_start(protected, tmp_path):

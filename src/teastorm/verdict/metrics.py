@@ -120,7 +120,13 @@ def read_metrics(path: Path) -> Metrics:
             raise RunFolderError(
                 f"{path.name}: column {column} is missing; run the experiment again."
             )
-    keys = [table.column(c).to_pylist() for c in ("service", "replica", "name", "labels")]
+    texts = ("service", "replica", "name", "labels")
+    try:
+        keys = [table.column(c).cast(pa.string()).fill_null("").to_pylist() for c in texts]
+    except pa.ArrowException as error:
+        raise RunFolderError(
+            f"{path.name}: columns {', '.join(texts)} must be texts; run the experiment again."
+        ) from error
     try:
         t_s = np.array(table.column("t_s").to_numpy(), dtype=np.float64)
         value = np.array(table.column("value").to_numpy(), dtype=np.float64)

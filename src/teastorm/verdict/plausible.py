@@ -46,7 +46,7 @@ def refuse_impossible(rows: Attempts, plan: Plan) -> None:
             example = str(rows.request_id[wrong][0])
             count = int(wrong.sum())
             raise RunFolderError(
-                f"requests.parquet: {count} {'attempt' if count == 1 else 'attempts'} {said} "
+                f"requests.parquet: {count} of {len(rows)} attempts {said} "
                 f"(the first is of request {example!r}); run the experiment again."
             )
 
