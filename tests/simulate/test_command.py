@@ -212,6 +212,15 @@ def test_another_scenarios_file_is_refused(make_storm, tmp_path):
         run_seeds(make_storm(replicas=3), (1,), kept=kept)
 
 
+@pytest.mark.parametrize("content", [b"title: mine\n", b"[1, 2]\n", b'{"other":', b"\0" * 9])
+def test_nothing_is_added_to_a_file_of_something_else(content, make_storm, tmp_path):
+    kept = tmp_path / "kept.jsonl"
+    kept.write_bytes(content)
+    with pytest.raises(ScenarioInvalid, match=r"kept\.jsonl: line 1 is no kept seed"):
+        run_seeds(make_storm(), (1,), kept=kept)
+    assert kept.read_bytes() == content
+
+
 def test_an_interrupt_keeps_the_finished_seeds(tmp_path):
     kept = tmp_path / "kept.jsonl"
     words = ("simulate", "--orders", "1500", "--seeds", "500", "--keep", str(kept))

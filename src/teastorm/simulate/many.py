@@ -115,6 +115,9 @@ def _plain(result: Result) -> Run:
     return run
 
 
+_BEGIN = b'{"scenario":'
+
+
 def _read(path: Path, name: str) -> dict[int, Run]:
     try:
         lines: Iterable[bytes] = path.read_bytes().splitlines()
@@ -128,8 +131,13 @@ def _read(path: Path, name: str) -> dict[int, Run]:
             raw = orjson.loads(line)
             scenario, run = raw["scenario"], raw["result"]
             seed = int(run["seed"])
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            continue  # cut short by the interrupt that this file is for
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            if line.startswith(_BEGIN) or _BEGIN.startswith(line):
+                continue  # cut short by the interrupt that this file is for
+            # Somebody's other file: nothing is added to it.
+            raise ScenarioInvalid(
+                f"{path}: line {number} is no kept seed; name a new file with --keep."
+            ) from error
         if scenario != name:
             raise ScenarioInvalid(
                 f"{path}: line {number} is of another scenario; name a new file with --keep."
