@@ -4,6 +4,8 @@ Rates are of chats. Goodput here is a count of good answers in the last second; 
 them by rung and is computed later.
 """
 
+import os
+import shutil
 import sys
 import threading
 from typing import TextIO
@@ -20,7 +22,8 @@ class Ticker:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream if stream is not None else sys.stderr
-        self._live = self._stream.isatty()
+        # A dumb terminal cannot go back to the begin of a line.
+        self._live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._lock = threading.Lock()
         self._ticks = 0
         self._width = 0
@@ -41,8 +44,10 @@ class Ticker:
             self._ticks += 1
             if self._live and line:
                 self._clear()
-                self._stream.write(line)
-                self._width = len(line)
+                # What wraps cannot be cleared again.
+                shown = line[: max(1, shutil.get_terminal_size().columns - 1)]
+                self._stream.write(shown)
+                self._width = len(shown)
                 self._stream.flush()
             elif line and line != self._shown and self._ticks % PLAIN_EVERY == 0:
                 self._stream.write(f"{line}\n")
