@@ -74,3 +74,11 @@ def test_clean_without_runs(teastorm: Teastorm, tmp_path: Path) -> None:
     result = teastorm("clean", "--runs", str(tmp_path / "none"))
     assert result.exit_code == 0
     assert "removed 0 runs" in result.stdout
+
+
+@pytest.mark.parametrize("keep", ["9" * 400 + "d", "-1d", "1w", "1.5d", "", "\uff11d"])
+def test_an_age_that_is_none_is_refused(teastorm: Teastorm, keep: str) -> None:
+    result = teastorm("clean", "--keep", keep)
+    assert result.exit_code == 2
+    assert "such as 7d" in result.stderr
+    assert len(result.stderr) < 200

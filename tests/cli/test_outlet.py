@@ -91,3 +91,33 @@ def test_a_number_that_is_none_is_refused(args, teastorm):
     assert result.exit_code == 2
     assert args[-2] in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", "<&-", ">&- 2>&- <&-"])
+def test_an_exit_code_needs_no_stream(streams, tmp_path, state_directory):
+    if "full" in streams and not FULL.exists():
+        pytest.skip("only Linux has /dev/full")
+    command = " ".join([*TEASTORM, "verify", str(tmp_path / "none")])
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{command} {streams}"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_name_that_is_not_utf_8_is_told_in_json(state_directory):
+    done = subprocess.run(
+        [*map(os.fsencode, TEASTORM), b"verify", b"run-\xff", b"--json"],
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert b'"exit_code":2' in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+def test_help_shows_no_bound_that_is_none(teastorm):
+    for command in ("load", "run", "simulate", "tune", "up"):
+        assert "None" not in teastorm(command, "--help").stdout

@@ -125,6 +125,7 @@ def test_json_says_it_too_and_only_that(broken) -> None:
     [
         (["load"], 2, "give one of --rate"),
         (["load", "--rate", "-1"], 2, "--rate must be above 0, got -1"),
+        (["load", "--rate", "1e9"], 2, "--rate must be below 100000, got 1e+09"),
         (["load", "--factor", "0"], 2, "--factor must be above 0"),
         (["load", "--rate", "5", "--seconds", "-1"], 2, "--seconds must be above 0"),
         (["load", "--rate", "5"], 3, "no shop runs here; start one with `teastorm up`"),
@@ -137,6 +138,27 @@ def test_other_commands_refuse_likewise(words: list[str], code: int, said: str) 
     assert done.exit_code == code
     assert said in done.stderr
     assert _one_sentence(done.stderr)
+
+
+def test_a_load_makes_nothing_for_a_shop_that_is_not_there(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["load", "--rate", "5", "--endpoints", str(tmp_path / "none"), "--out", str(out)]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 2
+    assert "no such endpoints file; is the shop up?" in done.stderr
+    assert not out.exists()
+
+
+def test_a_load_takes_no_runs_evidence(tmp_path: Path) -> None:
+    endpoints = tmp_path / "endpoints.json"
+    endpoints.write_text('{"gateway": ["127.0.0.1:9"]}')
+    for name in ("run.json", "requests.parquet"):
+        (tmp_path / name).write_text("kept")
+    words = ["load", "--rate", "5", "--endpoints", str(endpoints), "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 2
+    assert "holds a run; name another folder" in done.stderr
+    assert (tmp_path / "requests.parquet").read_text() == "kept"
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"schema": "other/1"}'])

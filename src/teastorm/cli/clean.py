@@ -20,9 +20,12 @@ RUN_MARKS = ("run.json", "result.json", "journal.json")
 
 def age_s(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     """`7d`, `12h` or `30m` in seconds, or click's usage error."""
-    match = re.fullmatch(r"(\d+)([mhd])", value)
+    # Nine digits of days are older than the Earth; more would be no float.
+    match = re.fullmatch(r"([0-9]{1,9})([mhd])", value)
     if match is None:
-        raise click.BadParameter(f"must be a whole number and m, h or d, such as 7d, got {value!r}")
+        raise click.BadParameter(
+            f"must be a whole number and m, h or d, such as 7d, got {value[:40]!r}"
+        )
     return float(int(match[1]) * _UNITS_S[match[2]])
 
 
@@ -81,8 +84,12 @@ def _runs(folder: Path, now_s: float) -> list[_Run]:
         marks = [path / name for name in RUN_MARKS if (path / name).is_file()]
         if path.is_symlink() or not marks:
             continue
-        newest_s = max(mark.stat().st_mtime for mark in marks)
-        size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file() and not f.is_symlink())
+        try:
+            newest_s = max(mark.stat().st_mtime for mark in marks)
+            inside = [f for f in path.rglob("*") if f.is_file() and not f.is_symlink()]
+            size = sum(f.stat().st_size for f in inside)
+        except FileNotFoundError:  # somebody else removes it just now
+            continue
         found.append(_Run(path=path, age_s=now_s - newest_s, size_bytes=size))
     return found
 

@@ -119,7 +119,8 @@ def _confirmed() -> str:
         raise CommandError(
             PRECONDITION, "no usable kubeconfig; set KUBECONFIG and name a context with --context"
         )
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    # A process may have been started without a standard input.
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError(f"name the cluster: --context NAME (the current one is {current})")
     if not click.confirm(f"use the cluster of context {current}?", err=True):
         raise click.Abort

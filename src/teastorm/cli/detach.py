@@ -4,11 +4,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import orjson
 import psutil
 
-from teastorm.cli.errors import CommandError
+from teastorm.cli.errors import PRECONDITION, CommandError
 from teastorm.platforms.local.state import state_dir
 
 POLL_S = 0.05
@@ -17,26 +18,35 @@ POLL_S = 0.05
 def start(arguments: Sequence[str], timeout_s: float) -> dict[str, object]:
     """Run `teastorm up ARGUMENTS` as the keeper; gives what it printed once it was ready.
 
-    `CommandError` with the keeper's own code and sentence when it did not get that far.
+    `CommandError` with the keeper's own code and sentence when it did not get that far, and 3 where
+    no state can be kept.
     """
     folder = state_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    said, complaints = folder / "keeper.out", folder / "keeper.err"
-    command = [sys.executable, "-m", "teastorm.cli.main", "up", *arguments, "--json"]
-    with said.open("wb") as output, complaints.open("wb") as errors:
-        keeper = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            start_new_session=True,
-        )
+    said = folder / "keeper.out"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        keeper = _launch(arguments, said, folder / "keeper.err")
+    except OSError as error:
+        sentence = f"{folder}: cannot keep state there ({error.strerror}); set TEASTORM_STATE_DIR"
+        raise CommandError(PRECONDITION, sentence) from error
     try:
         # The keeper gives up by itself after timeout_s; the rest is for its tear-down.
         return _answer(keeper, said.read_bytes, until_s=time.monotonic() + timeout_s + 30.0)
     except BaseException:
         _end(keeper)
         raise
+
+
+def _launch(arguments: Sequence[str], said: Path, complaints: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "teastorm.cli.main", "up", *arguments, "--json"]
+    with said.open("wb") as output, complaints.open("wb") as errors:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+        )
 
 
 def _answer(

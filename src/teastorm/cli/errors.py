@@ -4,7 +4,6 @@ import datetime as dt
 import errno
 import sys
 import traceback
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -27,6 +26,11 @@ _OF_THE_MACHINE = {
     errno.EROFS: "name a folder that can be written",
     errno.EACCES: "name what you may read and write, or change its permissions",
     errno.EPERM: "name what you may read and write, or change its permissions",
+    errno.ENOTDIR: "name a folder where one is wanted",
+    errno.EISDIR: "name a file where one is wanted",
+    errno.ELOOP: "name what the symbolic links were to lead to",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EIO: "look after the disk",
     errno.EMFILE: "raise `ulimit -n` and run it again",
     errno.ENFILE: "close what else runs and run it again",
 }
@@ -54,7 +58,9 @@ def exit_code_of(error: BaseException, *, as_json: bool) -> int:
     """Tell the user what happened (stderr; with --json an object on stdout too), give the code."""
     code, sentence = _explain(error)
     if as_json:
-        content = {"schema": "teastorm.error/1", "exit_code": code, "error": sentence}
+        # A file's name need not be UTF-8, JSON has to be.
+        said = sentence.encode(errors="backslashreplace").decode()
+        content = {"schema": "teastorm.error/1", "exit_code": code, "error": said}
         sys.stdout.write(orjson.dumps(content).decode() + "\n")
         sys.stdout.flush()
     if sentence:
@@ -81,11 +87,11 @@ def _explain(error: BaseException) -> tuple[int, str]:
 def _logged(error: BaseException) -> str:
     """Write the traceback where a bug report can find it."""
     now = dt.datetime.now(tz=dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    path = Path(state_dir()) / "errors" / f"{now}.log"
     text = "".join(traceback.format_exception(error))
     try:
+        path = state_dir() / "errors" / f"{now}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{sys.argv}\n{text}", encoding="utf-8")
-    except OSError:
+        path.write_text(f"{sys.argv}\n{text}", encoding="utf-8", errors="backslashreplace")
+    except (OSError, PlatformError):
         return ""
     return f" (details: {path})"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import orjson
 
+from teastorm.cli.clean import RUN_MARKS
 from teastorm.cli.errors import PRECONDITION, USAGE, CommandError
 from teastorm.cli.output import json_option, print_json, say
 from teastorm.cli.run import SEED_MAX, in_one_sentence
@@ -16,6 +17,7 @@ from teastorm.runner.arguments import refusals
 
 DEFAULT_CAPACITY_RPS = 64.0
 """What two replicas of the AI with default settings can do (theory); --rate does without it."""
+MOST_RPS = 100_000.0
 
 
 @click.command()
@@ -79,9 +81,10 @@ def _refuse(
     if factor is not None:
         for _, refused in refusals("begin_load", {rule: factor}):
             raise CommandError(USAGE, f"load: {name} {refused}")
-    if rate_rps is not None and not 0 < rate_rps < 100_000:
+    if rate_rps is not None and not 0 < rate_rps < MOST_RPS:
         shown = name if name != "--factor" else "--rate"
-        raise CommandError(USAGE, f"load: {shown} must be above 0, got {rate_rps:g}")
+        wanted = "above 0" if rate_rps <= 0 else f"below {MOST_RPS:g}"
+        raise CommandError(USAGE, f"load: {shown} must be {wanted}, got {rate_rps:g}")
 
 
 def _running_shop() -> Path:
@@ -97,6 +100,7 @@ def _offer(
     import tempfile  # noqa: PLC0415 - --help need not wait for these
 
     from teastorm.chaos.offer import RunningLoad, inherited  # noqa: PLC0415 - the same
+    from teastorm.load.endpoints import check_endpoints  # noqa: PLC0415 - the same
     from teastorm.load.errors import LoadError  # noqa: PLC0415 - the same
     from teastorm.load.plan import LoadPlan, Phase  # noqa: PLC0415 - the same
     from teastorm.load.process import start_load  # noqa: PLC0415 - the same
@@ -104,6 +108,8 @@ def _offer(
     with tempfile.TemporaryDirectory(prefix="teastorm-load-") as spare:
         folder = out if out is not None else Path(spare)
         try:
+            check_endpoints(endpoints)
+            _refuse_evidence(folder)
             folder.mkdir(parents=True, exist_ok=True)
             plan = LoadPlan(
                 capacity_rps=rate_rps, phases=(Phase(name="load", seconds=seconds, factor=1.0),)
@@ -125,9 +131,15 @@ def _offer(
                 running.stop()
             return asdict(process.wait(1.0)) | _content(folder)
         except LoadError as error:
-            raise CommandError(USAGE, f"load: {error}") from error
+            raise CommandError(USAGE, f"load: {str(error).rstrip('.')}") from error
         except OSError as error:
             raise CommandError(USAGE, f"{folder}: cannot be used ({error.strerror})") from error
+
+
+def _refuse_evidence(folder: Path) -> None:
+    """A load writes a request log of its own: not over that of a run."""
+    if any((folder / name).exists() for name in RUN_MARKS):
+        raise CommandError(USAGE, f"load: --out: {folder} holds a run; name another folder")
 
 
 def _watch(running: object, *, quiet: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from teastorm.cli.errors import exit_code_of, raise_terminated
-from teastorm.cli.outlet import patient_stdout
+from teastorm.cli.outlet import patient_streams
 
 COMMANDS = {
     "doctor": ("teastorm.cli.doctor:doctor", "Say whether this machine can run the testbed."),
@@ -114,7 +114,7 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # By default it would end this process at once, and leave the workers that compute for it.
     signal.signal(signal.SIGTERM, raise_terminated)
-    patient_stdout()
+    patient_streams()
     cli.main()
 
 

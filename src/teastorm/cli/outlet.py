@@ -1,11 +1,14 @@
-"""Standard output that outlives its reader: `teastorm verify RUN | head -1` still ends as judged."""
+"""Standard streams that outlive their reader: `teastorm verify RUN | head -1` ends as judged.
+
+An exit code is a verdict: neither a missing nor a full standard stream may turn it into Python's 1.
+"""
 
 import contextlib
 import errno
 import io
 import os
 import sys
-from typing import override
+from typing import TextIO, override
 
 from teastorm.cli.errors import PRECONDITION, CommandError
 
@@ -16,6 +19,9 @@ class Outlet(io.TextIOWrapper):
     What an encoding cannot say is escaped: a verdict is not lost for an ellipsis. Not thread-safe
     beyond what `io.TextIOWrapper` is.
     """
+
+    matters: bool = True
+    """Whether a write that fails ends the command; what stands on standard error was only said."""
 
     @override
     def write(self, text: str, /) -> int:
@@ -40,21 +46,25 @@ class Outlet(io.TextIOWrapper):
         os.close(nowhere)
         with contextlib.suppress(OSError):
             super().flush()
-        if error.errno not in {errno.EPIPE, errno.ESHUTDOWN}:
+        if self.matters and error.errno not in {errno.EPIPE, errno.ESHUTDOWN}:
             sentence = f"standard output cannot be written ({error.strerror})"
             raise CommandError(PRECONDITION, sentence) from error
 
 
-def patient_stdout() -> None:
-    """Put an `Outlet` in the place of sys.stdout; a process started without one gets one into nothing."""
-    old = sys.stdout
+def patient_streams() -> None:
+    """Put an `Outlet` in the place of sys.stdout and of sys.stderr; a missing one leads nowhere."""
+    sys.stdout = _patient(sys.stdout, matters=True)
+    sys.stderr = _patient(sys.stderr, matters=False)
+
+
+def _patient(old: TextIO | None, *, matters: bool) -> TextIO:
     if old is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - kept open
-    elif isinstance(old, io.TextIOWrapper):
-        encoding, line_buffering = old.encoding, old.line_buffering
-        sys.stdout = Outlet(
-            old.detach(),
-            encoding=encoding,
-            errors="backslashreplace",
-            line_buffering=line_buffering,
-        )
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - kept open
+    if not isinstance(old, io.TextIOWrapper):
+        return old
+    encoding, line_buffering = old.encoding, old.line_buffering
+    outlet = Outlet(
+        old.detach(), encoding=encoding, errors="backslashreplace", line_buffering=line_buffering
+    )
+    outlet.matters = matters
+    return outlet

@@ -12,6 +12,11 @@ class Number(click.FloatRange):
     name = "number"
 
     @override
+    def _describe_range(self) -> str:
+        """What --help shows of the bounds; click writes `x<=None` where there are none."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
+    @override
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:

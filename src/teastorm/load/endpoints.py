@@ -8,6 +8,7 @@ import orjson
 
 from teastorm.load.errors import PlanInvalid
 from teastorm.load.wire import Pool, Reply, failed
+from teastorm.whole_file import why
 
 PERIOD_S = 0.1
 
@@ -79,11 +80,11 @@ def check_endpoints(path: Path, service: str = "gateway") -> None:
     except FileNotFoundError:
         raise PlanInvalid(f"{path}: no such endpoints file; is the shop up?") from None
     except (OSError, ValueError) as error:
-        raise PlanInvalid(f"{path}: is no endpoints file ({error}).") from None
+        raise PlanInvalid(f"{path}: is no endpoints file ({why(error)}).") from None
     listed = raw.get(service) if isinstance(raw, dict) else None
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         raise PlanInvalid(f'{path}: must hold a list of host:port under "{service}".')
     for name in listed:
         _, colon, port = name.removeprefix("http://").rstrip("/").rpartition(":")
-        if not colon or not port.isdigit():
+        if not colon or not (port.isascii() and port.isdigit()):
             raise PlanInvalid(f"{path}: {name!r} is no host:port; https is not offered here.")

@@ -201,7 +201,7 @@ def start_load(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
-            text=True,
+            encoding="utf-8",
             cwd=spec.run_dir,
             env=_environment(spec.write()),
             start_new_session=True,  # a terminal's Ctrl-C is the runner's to hand on, after rollback

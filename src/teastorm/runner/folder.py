@@ -28,9 +28,9 @@ class RunFolder:
             path = base.with_name(base.name + suffix)
             try:
                 path.mkdir(parents=True)
-            except FileExistsError:
-                continue
             except OSError as error:
+                if isinstance(error, FileExistsError) and path.is_dir():
+                    continue
                 raise RunProblem(
                     PRECONDITION,
                     f"{runs_dir}: cannot make a run folder there ({error.strerror}); "

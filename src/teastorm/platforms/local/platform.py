@@ -103,7 +103,7 @@ class LocalPlatform:
         except BaseException as error:
             self.tear_down()
             if isinstance(error, OSError):
-                raise PlatformError(3, f"cannot prepare the shop's folders: {error}") from error
+                raise PlatformError(3, _folders_refused(error)) from error
             raise
 
     def _open(self, plan: ShopPlan) -> None:
@@ -304,3 +304,8 @@ class LocalPlatform:
             known = ", ".join(self._fleet.wanted)
             raise PlatformError(2, f"service must be one of {known}, got {service!r}")
         return self._fleet
+
+
+def _folders_refused(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"cannot prepare the shop's folders: {where}{error.strerror}"

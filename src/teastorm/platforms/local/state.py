@@ -50,12 +50,21 @@ class CorruptStateError(PlatformError):
 
 
 def state_dir() -> Path:
-    """`$TEASTORM_STATE_DIR`, or `$XDG_STATE_HOME/teastorm`, or `~/.local/state/teastorm`."""
+    """`$TEASTORM_STATE_DIR`, or `$XDG_STATE_HOME/teastorm`, or `~/.local/state/teastorm`.
+
+    A relative XDG_STATE_HOME is passed over, as its specification asks. PlatformError (3) for a
+    user without a home, such as a container's arbitrary uid.
+    """
     own = os.environ.get("TEASTORM_STATE_DIR")
     if own:
         return Path(own).absolute()
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "teastorm"
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if base.is_absolute():
+        return base / "teastorm"
+    try:
+        return Path.home().absolute() / ".local" / "state" / "teastorm"
+    except RuntimeError as error:
+        raise PlatformError(3, "this user has no home folder; set TEASTORM_STATE_DIR") from error
 
 
 class StateFile:
@@ -72,11 +81,18 @@ class StateFile:
         write_atomically(self.path, orjson.dumps(content, option=orjson.OPT_INDENT_2), mode=0o600)
 
     def read(self) -> RunState | None:
-        """The recorded run, or None; `CorruptStateError` (3) when the file is not what we write."""
+        """The recorded run, or None; `CorruptStateError` (3) when the file is not what we write.
+
+        `PlatformError` (3) when there is something that cannot be read at all.
+        """
         try:
             raw = self.path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise PlatformError(
+                3, f"{self.path}: cannot be read ({error.strerror}); set TEASTORM_STATE_DIR"
+            ) from error
         try:
             return _parse(orjson.loads(raw))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
