@@ -127,6 +127,17 @@ def invited_without_an_invitation(w):
             row["retry_after_s"] = 6.0
 
 
+def of_the_fault_by_its_name_only(w):
+    for row in w.requests:
+        if row["class"] == "chat" and row["phase"] == "after":
+            row["phase"] = "fault"
+
+
+def of_a_phase_that_no_plan_has(w):
+    for row in w.attempts("payment")[:3]:
+        row["phase"] = "storm"
+
+
 CASES: tuple[tuple[Callable[[World], None], str], ...] = (
     (a_row_twice, "listed twice"),
     (a_good_row_put_behind_a_failed_one, "listed twice"),
@@ -151,6 +162,8 @@ CASES: tuple[tuple[Callable[[World], None], str], ...] = (
     (another_user_tried_again, "another user than their request"),
     (tried_again_before_the_answer, "before the one before them ended"),
     (invited_without_an_invitation, "claim to have waited"),
+    (of_the_fault_by_its_name_only, "another phase than plan.json has"),
+    (of_a_phase_that_no_plan_has, "another phase than plan.json has"),
 )
 
 

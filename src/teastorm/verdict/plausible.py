@@ -69,6 +69,17 @@ def _rows(rows: Attempts, plan: Plan) -> Iterator[Complaint]:
     yield "with sequence seconds below 0", ~(rows.sequence_s >= 0.0)
 
 
+def _in_their_phase(rows: Attempts, plan: Plan) -> Flags:
+    """Whether each row bears the phase it was drawn for; what follows a checkout, any phase."""
+    follows = np.isin(rows.class_, FOLLOW_UPS)
+    found = np.zeros(len(rows), dtype=np.bool_)
+    for phase in plan.phases:
+        since = rows.intended_s >= phase.window.start_s - CLOCK_SLACK_S
+        until = rows.intended_s <= phase.window.end_s + CLOCK_SLACK_S
+        found |= (rows.phase == phase.name) & (follows | (since & until))
+    return found
+
+
 def _times(rows: Attempts, plan: Plan) -> Iterator[Complaint]:
     """Times against each other, and against the plan."""
     start = min(phase.window.start_s for phase in plan.phases) - CLOCK_SLACK_S
@@ -88,6 +99,7 @@ def _times(rows: Attempts, plan: Plan) -> Iterator[Complaint]:
     lag_s = rows.sent_s - rows.intended_s
     other = (rows.attempt == 1) & (np.abs(lag_s - rows.lag_s) > ROUNDING_S)
     yield "with a lag that is not from intended_s to sent_s", other
+    yield "of another phase than plan.json has at their time", ~_in_their_phase(rows, plan)
 
 
 def _requests(rows: Attempts) -> Iterator[Complaint]:
