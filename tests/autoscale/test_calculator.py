@@ -171,6 +171,9 @@ def test_external_sums_wrap_or_are_cut(scene_of):
     assert external_value(scene_of([]), 0, 1, [INT64_MAX, 1]).replicas == INT32_MIN
     cut = external_average_value(scene_of([]), 2, 1, [INT64_MAX, 1])
     assert (cut.replicas, cut.usage_milli) == (INT32_MAX, INT64_MAX)
+    # A negative sum counts as an overflow, and then nothing is divided by zero replicas.
+    below = external_average_value(scene_of([]), 0, 2, [-1])
+    assert (below.replicas, below.usage_milli) == (INT32_MAX, INT64_MAX)
     with pytest.raises(MetricError):
         external_value(scene_of([]), 0, 1, [])
 

@@ -200,7 +200,8 @@ def test_the_front_holds_what_nothing_beats():
     good = tried(0.01, 5.0, 3, headroom=0.2)
     beaten = tried(0.02, 6.0, 3, headroom=0.3)
     calm = tried(0.02, 6.0, 1, headroom=0.4)
-    front = front_of([good, beaten, cheap, calm, cheap], Slo(good=0.95))
+    same = tried(0.01, 5.0, 3, headroom=0.5)
+    front = front_of([good, beaten, cheap, calm, cheap, same], Slo(good=0.95))
     assert [one.setting.headroom for one in front] == [0.1, 0.2, 0.4]
 
 

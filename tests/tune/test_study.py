@@ -107,7 +107,7 @@ def test_a_study_of_something_else_is_refused(change, part, service, how, quick)
         service = dataclasses.replace(service, scenario=scenario)
     with pytest.raises(TuneInvalid) as refused:
         search(service, change.get("space", SPACE), change.get("slo", SLO), other)
-    assert f"was begun with another {part}; give this one a name of its own" in str(refused.value)
+    assert f"was begun with different {part}; give this one a name of its own" in str(refused.value)
     assert str(refused.value).startswith("--study: teastorm-tune in sqlite:///")
 
 
@@ -143,7 +143,7 @@ def test_a_study_that_is_not_of_teastorm_is_refused(service, how, quick):
         storage=how.storage, study_name=how.study, directions=["minimize"] * 3
     )
     study.add_trial(optuna.trial.create_trial(values=[1.0, 1.0, 1.0]))
-    with pytest.raises(TuneInvalid, match="was begun with another demand and another service"):
+    with pytest.raises(TuneInvalid, match="was begun with different demand and service"):
         search(service, SPACE, SLO, how)
 
 

@@ -55,15 +55,11 @@ class Choice:
 def front_of(tried: Sequence[Tried], slo: Slo) -> list[Tried]:
     """Those that no other beats in misses, pod-hours and changes alike; a few, spread by cost.
 
-    Settings that meet the objectives come before those that do not.
+    Of those that came to the very same the first stands for all. Settings that meet the objectives
+    come before those that do not.
     """
-    best: list[Tried] = []
-    seen: set[Setting] = set()
-    for one in tried:
-        if one.setting in seen or any(_beats(other, one) for other in tried):
-            continue
-        seen.add(one.setting)
-        best.append(one)
+    first = {_figures(one): one for one in reversed(tried)}
+    best = [one for mine, one in first.items() if not any(_beats(other, mine) for other in first)]
     meeting = sorted((t for t in best if t.score.meets(slo)), key=_cost)
     # Beyond the cheapest that meet them, only a few that miss less are worth telling.
     rest = sorted((t for t in best if not t.score.meets(slo)), key=lambda t: _excess(t, slo))
@@ -112,11 +108,18 @@ def _in_force(manifest: Manifest, service: Service) -> Scaling:
         raise TuneInvalid(f"--now: {str(error).rstrip('.')}") from error
 
 
-def _beats(a: Tried, b: Tried) -> bool:
+type _Figures = tuple[float, float, float]
+
+
+def _beats(a: _Figures, b: _Figures) -> bool:
     """Whether `a` is at least as good in everything and better in something."""
-    mine = (a.score.miss_share.mean, a.score.pod_hours.mean, a.score.changes.mean)
-    theirs = (b.score.miss_share.mean, b.score.pod_hours.mean, b.score.changes.mean)
-    return all(x <= y for x, y in zip(mine, theirs, strict=True)) and mine != theirs
+    return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
+
+
+def _figures(tried: Tried) -> _Figures:
+    """What is to be small."""
+    score = tried.score
+    return score.miss_share.mean, score.pod_hours.mean, score.changes.mean
 
 
 def _cost(tried: Tried) -> float:

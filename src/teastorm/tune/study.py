@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import optuna
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from teastorm.simulate.demand import Demand
 from teastorm.tune.errors import TuneInvalid
@@ -31,7 +31,7 @@ RUNS = "runs"
 _NOBODY = Demand.constant(1.0, 1.0)
 _OF_THE_STORAGE = (SQLAlchemyError, optuna.exceptions.StorageInternalError)
 _OPENINGS = 5
-"""Who makes the tables of a new storage at the same moment as another fails, once."""
+"""Who makes the tables of a new storage at the same moment as another fails, and finds them then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,8 @@ def opened(how: Search, service: Service, space: Space, slo: Slo) -> optuna.Stud
             break
         except Exception as error:
             # Optuna hands through whatever SQLAlchemy and the database's driver raise.
-            if left == 0 or "already exists" not in str(error):
+            raced = isinstance(error, IntegrityError) or "already exists" in str(error)
+            if left == 0 or not raced:
                 raise _unusable(how, error) from error
     if how.storage is not None:
         with storage_refusals(how):
@@ -113,8 +114,8 @@ def _mark(study: optuna.Study, how: Search, marks: Mapping[str, str]) -> None:
     others = [name for name, mark in marks.items() if known.get(name) != mark]
     if others:
         raise TuneInvalid(
-            f"--study: {how.study} in {_shown(how.storage)} was begun with another "
-            f"{' and another '.join(others)}; give this one a name of its own"
+            f"--study: {how.study} in {_shown(how.storage)} was begun with different "
+            f"{' and '.join(others)}; give this one a name of its own"
         )
 
 
