@@ -27,7 +27,7 @@ demo: venv ## Replay the milk-tea day twice, protections off and on, and compare
 
 test: venv ## Run the tests (what needs PostgreSQL or Prometheus is skipped where they are not)
 	@# Many tests wait for processes they started: three workers keep two cores busy.
-	@$(BIN)/pytest -q -n 3 --dist loadfile -m "not live and not slow and not e2e" $(call junit,tests)
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not live and not slow and not e2e" $(call junit,tests)
 	@# Live runs want the machine to themselves.
 	@$(BIN)/pytest -q tests/live -m "not slow" $(call junit,live)
 
