@@ -56,4 +56,4 @@ def test_the_second_of_two_pods_on_a_node_waits_for_the_first_ones_successor(
     refused = [row for row in site.events() if row["kind"] == "eviction_refused"]
     assert [row["service"] for row in refused] == ["gateway"]
     assert {pod.node for pod in cluster.pods("gateway")} == {home}
-    assert away in cluster.schedulable()
+    until(lambda: away in cluster.schedulable(), "the drained node takes pods again")

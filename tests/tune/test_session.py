@@ -135,6 +135,7 @@ def test_workers_change_nothing(service, session):
     assert again.as_json() == session.as_json()
 
 
+@pytest.mark.slow  # a whole session more
 def test_another_seed_is_another_session(service, session):
     assert tune(wish(service, seed=9), silent).as_json() != session.as_json()
 
