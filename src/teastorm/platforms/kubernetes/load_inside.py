@@ -179,11 +179,11 @@ class InsideLoad:
         return f"/apis/batch/v1/namespaces/{self._inside.namespace}/jobs"
 
     def _remove(self) -> None:
+        if self._awake is not None:  # first: a cluster that refuses the rest keeps no core awake
+            self._awake.close()
         paths = [f"{self._jobs()}/{name}" for name in (manifests.MASTER, manifests.WORKER)]
         paths += [f"{self._space}/services/{manifests.MASTER}"]
         paths += [f"{self._space}/configmaps/{manifests.NAME}"]
         for path in paths:
             with contextlib.suppress(NotThere):
                 self._api.delete(path, propagationPolicy="Background")
-        if self._awake is not None:
-            self._awake.close()
