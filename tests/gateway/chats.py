@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 from tests.gateway.conftest import ai_answer
@@ -24,6 +26,16 @@ async def says_ai(_) -> Answer:
 
 async def ai_is_out(_) -> Answer:
     raise Unavailable("inference", "dependency")
+
+
+def answered_after(event: asyncio.Event, answer: Callable[[], Answer]):
+    """An AI that holds each chat until `event`, then answers it."""
+
+    async def held(_) -> Answer:
+        await event.wait()
+        return answer()
+
+    return held
 
 
 def resolvable() -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.gateway.chats import OFF, only
+from tests.gateway.chats import OFF, answered_after, only
 from tests.gateway.conftest import MakeShop, ai_answer, refused
 
-from teashop.serving.client import Answer
 from teashop.serving.clock import settle
 
 
@@ -15,11 +14,7 @@ async def test_the_limit_bounds_what_inference_holds_and_the_queue_what_waits(
     make_shop: MakeShop,
 ):
     gate = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await gate.wait()
-        return ai_answer()
-
+    held = answered_after(gate, ai_answer)
     shop = make_shop(
         held,
         protections=only(admission=True),
@@ -40,11 +35,7 @@ async def test_the_limit_bounds_what_inference_holds_and_the_queue_what_waits(
 
 async def test_who_waits_too_long_steps_down_instead_of_waiting_on(make_shop: MakeShop):
     gate = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await gate.wait()
-        return ai_answer()
-
+    held = answered_after(gate, ai_answer)
     shop = make_shop(
         held,
         protections=only(admission=True, ladder=True),
@@ -67,11 +58,7 @@ async def test_unprotected_everything_is_sent_on_and_errors_come_back_as_they_ar
     make_shop: MakeShop,
 ):
     gate = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await gate.wait()
-        return refused()
-
+    held = answered_after(gate, refused)
     shop = make_shop(held, protections=OFF)
     tasks = [asyncio.create_task(shop.chat(f"wish {i}")) for i in range(100)]
     await settle(200)
@@ -86,11 +73,7 @@ async def test_under_pressure_the_lower_level_goes_before_its_body_is_read(
     make_shop: MakeShop,
 ):
     full = asyncio.Event()
-
-    async def held(_) -> Answer:
-        await full.wait()
-        return ai_answer()
-
+    held = answered_after(full, ai_answer)
     shop = make_shop(
         held,
         protections=only(admission=True, priorities=True),
