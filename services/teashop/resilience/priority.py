@@ -126,7 +126,7 @@ class Threshold:
         if not self._epoch_starts_s <= now_s < self._epoch_ends_s:
             self._rotate(now_s)
         # A CRC is linear: seeded with the epoch it would only flip the same bits of every user. So
-        # it is mixed as H2's integer hash does it (T. Mueller, public domain), which is not, and
+        # it is mixed as the integer hash of T. Mueller (the author of H2) does it, which is not, and
         # whose factor leaves every product within a machine word.
         mixed = crc32(user.encode("utf-8", "replace")) ^ self._epoch
         mixed = (mixed ^ mixed >> 16) * _MIX & _MASK
