@@ -123,11 +123,11 @@ class Tool:
                 start_new_session=True,
             )
 
-    def run(self, *words: str) -> Ran:
+    def run(self, *words: str, limit_s: float = RUN_LIMIT_S) -> Ran:
         """Run an experiment, again when it came out void (3 or 4), on a calm machine if one comes."""
         for _ in range(3):
             before = set(self.runs.iterdir())
-            done = self("run", *words, "--json", "--runs-dir", str(self.runs), limit_s=RUN_LIMIT_S)
+            done = self("run", *words, "--json", "--runs-dir", str(self.runs), limit_s=limit_s)
             assert done.stdout, done.stderr
             content = json.loads(done.stdout)
             assert "checks" in content, content

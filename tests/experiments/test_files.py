@@ -18,6 +18,7 @@ DIRECTORY = Path(__file__).parents[2] / "experiments"
 FILES = experiments.catalogue(DIRECTORY)
 EXPECTED = {
     "milk-tea-day",
+    "milk-tea-day-12x",
     "late-scaling",
     "overload-3x",
     "replica-loss-gateway",
