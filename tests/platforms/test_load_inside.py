@@ -93,6 +93,20 @@ def test_master_and_workers_are_restricted_pods():
     assert not selector.items() <= worker["spec"]["template"]["metadata"]["labels"].items()
 
 
+def test_its_pods_rather_go_where_the_shop_is_not():
+    for job in manifests.jobs(inside()):
+        spec = job["spec"]["template"]["spec"]
+        (term,) = spec["affinity"]["podAntiAffinity"][
+            "preferredDuringSchedulingIgnoredDuringExecution"
+        ]
+        away = term["podAffinityTerm"]["labelSelector"]["matchLabels"]
+        assert away == {
+            "app.kubernetes.io/instance": inside().release,
+            "app.kubernetes.io/name": "teashop",
+        }
+        assert [one["key"] for one in spec["tolerations"]] == [manifests.CONTROL_PLANE]
+
+
 def test_a_load_without_workers_is_refused():
     with pytest.raises(ValueError, match="workers must be between 1 and 64"):
         inside(workers=0)
@@ -143,3 +157,19 @@ def test_a_master_that_ends_as_it_starts_is_quoted(
     with pytest.raises(LoadDidNotStart, match=r"as it started: ModuleNotFoundError.*'tea'"):
         load.start()
     assert not [path for path in cluster.objects if "/jobs/" in path or "/services/" in path]
+
+
+def test_its_report_may_be_asked_for_again_when_the_pods_are_gone(
+    cluster: FakeCluster,
+    cluster_settings: ClusterSettings,
+    tmp_path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As a run does: once in the experiment's method, and once as it closes."""
+    report = object()
+    found = iter([report])
+    monkeypatch.setattr(InsideLoad, "_fetch", lambda _: next(found, None))
+    load = InsideLoad(connect(cluster_settings), inside(), tmp_path)
+    assert load.stop() is report
+    assert load.wait(1.0) is report
+    assert load.stop() is report

@@ -17,6 +17,8 @@ from geventhttpclient.response import HTTPParseError, HTTPResponseParser
 
 _poll = monkey.get_original("select", "poll")  # the patched one would visit the hub
 _IDLE_MAX = 2048
+_NAME_HOLDS_S = 1.0  # a name that leads nowhere is looked up anew after this
+_Address = tuple[int, tuple[str | int, ...]]
 
 
 class Wire(Protocol):
@@ -85,8 +87,9 @@ class Pool:
     def __init__(self, endpoint: str) -> None:
         host, _, port = endpoint.rpartition(":")
         self.endpoint = endpoint
-        self._address = (host.strip("[]"), int(port))
-        self._family = _constants.AF_INET6 if ":" in self._address[0] else _constants.AF_INET
+        self._host, self._port = host.strip("[]"), int(port)
+        self._found: _Address | None = None
+        self._asked_s = 0.0
         self._idle: list[tuple[socket.socket, _select.poll]] = []
         self._closed = False
 
@@ -134,17 +137,32 @@ class Pool:
             if not connection[1].poll(0):
                 return connection
             connection[0].close()  # readable while idle: the server closed it
-        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        family, address = self._found or self._look_up()
+        sock = socket.socket(family, _constants.SOCK_STREAM)
         try:
             sock.settimeout(timeout_s)
             sock.setsockopt(_constants.IPPROTO_TCP, _constants.TCP_NODELAY, 1)
-            sock.connect(self._address)
+            sock.connect(address)
         except BaseException:
             sock.close()
+            if time.monotonic() - self._asked_s > _NAME_HOLDS_S:
+                self._found = None
             raise
         poll = _poll()
         poll.register(sock.fileno(), _select.POLLIN)
         return sock, poll
+
+    def _look_up(self) -> _Address:
+        """Where the endpoint's name leads now.
+
+        Not once a connection: a cluster's resolver asks half a dozen questions for a name, and the
+        whole generator waits for the answers.
+        """
+        found = socket.getaddrinfo(self._host, self._port, type=_constants.SOCK_STREAM)
+        # localhost is both, and who listens there mostly does so on the older one.
+        first = min(found, key=lambda one: one[0] != _constants.AF_INET)
+        self._found, self._asked_s = (int(first[0]), first[4]), time.monotonic()
+        return self._found
 
     def _give_back(
         self, connection: tuple[socket.socket, _select.poll], *, keep: bool, reply: Reply

@@ -44,6 +44,7 @@ class InsideLoad:
         self._ended = threading.Event()
         self._last_words = "it said nothing"
         self._awake: BinaryIO | None = None
+        self._report: LoadReport | None = None
 
     def start(self) -> None:
         """Make the objects and wait for the first second; `LoadDidNotStart` (all removed) otherwise."""
@@ -85,21 +86,21 @@ class InsideLoad:
             raise LoadTimedOut(
                 f"the load inside the cluster did not end within {timeout_s:.0f} s; it was stopped."
             )
-        report = self._fetch()
-        self._remove()
+        report = self._collect()
         if report is None:
             raise LoadFailed("the load inside the cluster left no log; see logs/load-*.log.")
         return report
 
     def stop(self) -> LoadReport | None:
-        """Interrupt every generator, fetch what it did, remove it; None when there is nothing."""
+        """Interrupt every generator, fetch what it did, remove it; None when there is nothing.
+
+        After `wait` or an earlier `stop` it gives what those found.
+        """
         for pod in self._pods():
             with contextlib.suppress(ClusterError):
                 self._sh(pod, f"kill -INT $(cat {manifests.FOLDER}/pid)")
-        report = self._fetch()
-        self._remove()
         self._ended.set()
-        return report
+        return self._collect()
 
     def _await_start(self) -> None:
         until_s = time.monotonic() + STARTS_WITHIN_S
@@ -138,6 +139,13 @@ class InsideLoad:
         except (ClusterError, urllib3.exceptions.HTTPError, OSError):
             pass  # the log broke off: what there is of the load is fetched all the same
         self._ended.set()
+
+    def _collect(self) -> LoadReport | None:
+        """The log and nothing left of its objects; once, since it is gone with them."""
+        if self._report is None:
+            self._report = self._fetch()
+        self._remove()
+        return self._report
 
     def _fetch(self) -> LoadReport | None:
         (self._run_dir / PARTS).mkdir(exist_ok=True)

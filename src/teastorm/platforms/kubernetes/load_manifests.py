@@ -22,6 +22,7 @@ FETCHED_WITHIN_S = 300
 CPU = {MASTER: "100m", WORKER: "600m"}
 """Requests are shares where a node is busy, and a worker that waits for the CPU is late; its load
 asks for a few hundredths of a core."""
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 SCRIPT = f"""
 mkdir -p {FOLDER} && cp /etc/teastorm/load/*.json {FOLDER} && cd {FOLDER} || exit 1
@@ -146,6 +147,8 @@ def _job(inside: InsidePlan, name: str, count: int, words: list[str]) -> Json:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [container],
+        "affinity": {"podAntiAffinity": _away_from(inside.release)},
+        "tolerations": [{"key": CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}],
         "volumes": [
             {"name": "spec", "configMap": {"name": NAME}},
             {"name": "tmp", "emptyDir": {}},
@@ -161,6 +164,17 @@ def _job(inside: InsidePlan, name: str, count: int, words: list[str]) -> Json:
         "template": {"metadata": {"labels": inside.labels(name)}, "spec": pod},
     }
     return _object(inside, "batch/v1", "Job", name, {"spec": spec})
+
+
+def _away_from(release: str) -> Json:
+    """Rather on a node without the shop's pods: what is measured should not slow its measure."""
+    shop = {INSTANCE_LABEL: release, "app.kubernetes.io/name": "teashop"}
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": shop}}
+    return {
+        "preferredDuringSchedulingIgnoredDuringExecution": [
+            {"weight": 100, "podAffinityTerm": term}
+        ]
+    }
 
 
 def _object(
