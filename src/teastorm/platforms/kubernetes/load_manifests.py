@@ -19,9 +19,9 @@ FOLDER = "/tmp/load"  # noqa: S108 - the pod's own, an emptyDir
 PORT = 5557
 SPARE_S = 300
 FETCHED_WITHIN_S = 300
-CPU = {MASTER: "100m", WORKER: "600m"}
-"""Requests are shares where a node is busy, and a worker that waits for the CPU is late; its load
-asks for a few hundredths of a core."""
+CPU = {MASTER: "100m", WORKER: "400m"}
+"""Requests are shares where a node is busy, and a worker that waits for the CPU is late; two of them
+fit beside the control plane of a two-core node."""
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 SCRIPT = f"""
