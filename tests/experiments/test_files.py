@@ -9,13 +9,14 @@ from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.loader import load_experiment
 
 from teastorm.chaos.offering import plan_of
-from teastorm.load.plan import draw
+from teastorm.load.draw import draw
 from teastorm.runner import experiment as experiments
+from teastorm.runner.catalogue import catalogue
 from teastorm.runner.experiment import Experiment
 from teastorm.verdict.registry import known_ids
 
 DIRECTORY = Path(__file__).parents[2] / "experiments"
-FILES = experiments.catalogue(DIRECTORY)
+FILES = catalogue(DIRECTORY)
 EXPECTED = {
     "milk-tea-day",
     "milk-tea-day-12x",

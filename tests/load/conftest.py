@@ -1,5 +1,6 @@
-"""Plans, and a tiny shop front that runs as a process."""
+"""Plans, and tiny shop fronts that run as a process."""
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Mix
 
-type OpenShop = Callable[[str], Path]
+type EndpointsOf = Callable[[str], Path]
 
 
 @pytest.fixture
@@ -29,26 +30,36 @@ def plan() -> LoadPlan:
     )
 
 
-@pytest.fixture
-def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    """`open_shop(mode)` starts a shop front and gives an endpoints file that lists it."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(mode: str) -> Path:
-        with socket.socket() as probe:
+@pytest.fixture(scope="module")
+def doors() -> Iterator[dict[str, int]]:
+    """Ports of shop fronts by what they do: good, stalled, refusing."""
+    ports: dict[str, int] = {}
+    with contextlib.ExitStack() as probes:
+        for mode in ("good", "stalled", "refusing"):
+            probe = probes.enter_context(socket.socket())
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        script = Path(__file__).with_name("shopfront.py")
-        running.append(subprocess.Popen([sys.executable, str(script), str(port), mode]))
-        _await_port(port)
-        endpoints = tmp_path / "endpoints.json"
-        endpoints.write_bytes(orjson.dumps({"gateway": [f"127.0.0.1:{port}"]}))
-        return endpoints
-
-    yield start
-    for process in running:
+            ports[mode] = probe.getsockname()[1]
+    script = Path(__file__).with_name("shopfront.py")
+    process = subprocess.Popen([sys.executable, script, *(f"{m}:{p}" for m, p in ports.items())])
+    try:
+        for port in ports.values():
+            _await_port(port)
+        yield ports
+    finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def endpoints_of(tmp_path: Path, doors: dict[str, int]) -> EndpointsOf:
+    """`endpoints_of(mode)` gives an endpoints file that lists the shop front of that mode."""
+
+    def write(mode: str) -> Path:
+        endpoints = tmp_path / "endpoints.json"
+        endpoints.write_bytes(orjson.dumps({"gateway": [f"127.0.0.1:{doors[mode]}"]}))
+        return endpoints
+
+    return write
 
 
 def _await_port(port: int) -> None:

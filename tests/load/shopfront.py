@@ -1,6 +1,6 @@
-"""A tiny gateway for the generator's tests: raw ASGI, run by uvicorn in a process of its own.
+"""Tiny gateways for the generator's tests: raw ASGI, run by uvicorn in a process of their own.
 
-`python shopfront.py PORT MODE`; modes: good, stalled (chat never answers), refusing (503).
+`python shopfront.py MODE:PORT …`; modes: good, stalled (chat never answers), refusing (503).
 """
 
 import asyncio
@@ -52,12 +52,16 @@ async def reply(send: Send, status: int, body: bytes, headers: list[tuple[bytes,
     await send({"type": "http.response.body", "body": body})
 
 
+async def open_all(doors: list[str]) -> None:
+    servers = []
+    for door in doors:
+        mode, _, port = door.partition(":")
+        config = uvicorn.Config(
+            Shopfront(mode), port=int(port), log_level="warning", lifespan="off", access_log=False
+        )
+        servers.append(uvicorn.Server(config).serve())
+    await asyncio.gather(*servers)
+
+
 if __name__ == "__main__":
-    uvicorn.run(
-        Shopfront(sys.argv[2]),
-        port=int(sys.argv[1]),
-        log_level="warning",
-        lifespan="off",
-        access_log=False,
-        timeout_graceful_shutdown=1,
-    )
+    asyncio.run(open_all(sys.argv[1:]))

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teastorm.load.capacity import CapacityConfig, StepResult, find_capacity
+from teastorm.load.draw import draw
 from teastorm.load.errors import CapacityVoid, PlanInvalid
 from teastorm.load.measure import step_plan, step_result
-from teastorm.load.plan import draw
 from teastorm.load.records import to_table
 from teastorm.load.settings import Clients, Mix
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teastorm.load.curve import DemandCurve
+from teastorm.load.draw import draw
 from teastorm.load.errors import PlanInvalid
-from teastorm.load.plan import LoadPlan, Phase, draw
+from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.schedule import Arrival
 from teastorm.load.settings import Clients, Mix
 

@@ -9,7 +9,7 @@ from tests.platforms.fake_cluster import FakeCluster
 
 from teastorm.load.errors import LoadDidNotStart
 from teastorm.load.plan import LoadPlan, Phase
-from teastorm.load.session import Spec
+from teastorm.load.spec import Spec
 from teastorm.platforms.kubernetes import load_manifests as manifests
 from teastorm.platforms.kubernetes.api import Api, connect
 from teastorm.platforms.kubernetes.load_inside import InsideLoad

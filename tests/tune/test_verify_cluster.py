@@ -8,7 +8,7 @@ import yaml
 from tests.simulate.test_live import row
 
 from teastorm.autoscale.pods import Status
-from teastorm.load.plan import draw
+from teastorm.load.draw import draw
 from teastorm.load.records import to_table, write_requests
 from teastorm.platforms.kubernetes.errors import Unreachable
 from teastorm.simulate.demand import Demand

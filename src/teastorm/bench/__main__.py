@@ -15,8 +15,8 @@ import orjson
 from teastorm.bench import simulators
 from teastorm.bench.probe import Server, drive, free_port, running, service
 from teastorm.load.plan import LoadPlan, Phase
-from teastorm.load.process import start_load
 from teastorm.load.settings import Clients, Mix
+from teastorm.load.start import start_load
 
 ROUNDS = 5
 REQUESTS = 2000

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 
+from teastorm.load.evidence import LoadReport
 from teastorm.load.plan import LoadPlan
-from teastorm.load.process import Progress, start_load
-from teastorm.load.session import LoadReport
+from teastorm.load.progress import Progress
+from teastorm.load.start import start_load
 from teastorm.platforms.base import Platform
 
 

@@ -10,7 +10,8 @@ from teastorm.load.curve import read_curve
 from teastorm.load.errors import LoadError, PlanInvalid
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Clients, Mix
-from teastorm.runner.experiment import Experiment, beside
+from teastorm.runner.beside import beside
+from teastorm.runner.experiment import Experiment
 from teastorm.runner.problems import did_you_mean, usage
 from teastorm.runner.shape import LoadShape
 

@@ -103,7 +103,7 @@ def _offer(
     from teastorm.load.endpoints import check_endpoints  # noqa: PLC0415 - the same
     from teastorm.load.errors import LoadError  # noqa: PLC0415 - the same
     from teastorm.load.plan import LoadPlan, Phase  # noqa: PLC0415 - the same
-    from teastorm.load.process import start_load  # noqa: PLC0415 - the same
+    from teastorm.load.start import start_load  # noqa: PLC0415 - the same
 
     with tempfile.TemporaryDirectory(prefix="teastorm-load-") as spare:
         folder = out if out is not None else Path(spare)

@@ -17,23 +17,15 @@ from gevent.event import AsyncResult
 from teastorm.load.client import Wish
 from teastorm.load.endpoints import Gateways
 from teastorm.load.messages import Reading, fixed_part, read, request_bytes
+from teastorm.load.progress import Tally
 from teastorm.load.records import Row
+from teastorm.load.rows import made_final, row_of
 from teastorm.load.schedule import Arrival, Schedule
 from teastorm.load.settings import Clients
 from teastorm.load.wire import Reply
 
 _REFUSALS = frozenset((429, 503))
 _NAN = math.nan
-
-
-@dataclass(slots=True)
-class Tally:
-    """What happened so far, for progress. Chat only, but for `in_flight`: classes are not summed."""
-
-    offered: int = 0
-    good: int = 0
-    refused: int = 0
-    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +121,10 @@ class Engine:
             self.absent += 1
             return
         wish = Wish(self._clients, arrival.klass, 0.0, honours=False, jitter=0.0)
-        wish.attempts = 0
         intended_s = self._start_s + arrival.intended_s
-        self._rows.append(_row(arrival, wish, intended_s, _NAN, _NAN, error=error, final=True))
+        self._rows.append(
+            row_of(arrival, wish, intended_s, _NAN, _NAN, error=error, final=True, attempt=0)
+        )
 
     def _wish(self, n: int) -> None:
         arrival = self._arrivals[n]
@@ -176,7 +169,7 @@ class Engine:
             sent_s = self.now_s()
             if wish.attempts == 1:
                 lag_s = sent_s - intended_s
-            cut = _row(
+            cut = row_of(
                 arrival, wish, intended_s, sent_s, _NAN, error="interrupted", final=True,
                 waited_s=waited_s, lag_s=lag_s, honoured=honoured,
             )  # fmt: skip
@@ -191,7 +184,7 @@ class Engine:
             reading = read(arrival, reply)
             attempt = wish.attempts
             step = wish.after(reading.answer, ended_s)
-            row = _row(
+            row = row_of(
                 arrival, wish, intended_s, sent_s, ended_s, error=reply.error, final=step is None,
                 attempt=attempt, reply=reply, reading=reading, waited_s=waited_s, lag_s=lag_s,
                 honoured=honoured,
@@ -206,7 +199,7 @@ class Engine:
                 self._settle(n, reading, ended_s)
                 return
             # Stopped while it waits, the last answer was the final one.
-            self._open[n] = (_final(row), len(self._rows) - 1)
+            self._open[n] = (made_final(row), len(self._rows) - 1)
             gevent.sleep(step.wait_s)
             if self._stopped:
                 return
@@ -223,68 +216,3 @@ class Engine:
         if event is not None:
             acknowledged = 200 <= reading.answer.status < 300 and not reading.answer.ticket
             event.set(_Placed(ended_s, reading.order_id) if acknowledged else None)
-
-
-_SILENT: dict[str, str] = {}
-_FINAL = 23  # place of `final` in a row
-
-
-def _final(row: Row) -> Row:
-    return (*row[:_FINAL], True, *row[_FINAL + 1 :])
-
-
-def _row(
-    arrival: Arrival,
-    wish: Wish,
-    intended_s: float,
-    sent_s: float,
-    ended_s: float,
-    *,
-    error: str,
-    final: bool,
-    attempt: int | None = None,
-    reply: Reply | None = None,
-    reading: Reading | None = None,
-    waited_s: float = 0.0,
-    lag_s: float = 0.0,
-    honoured: bool = False,
-) -> Row:
-    said = (reply.headers if reply else _SILENT).get
-    answer = reading.answer if reading else None
-    return (
-        arrival.key,
-        arrival.klass,
-        arrival.criticality,
-        arrival.user,
-        arrival.key,
-        arrival.phase,
-        intended_s,
-        wish.attempts if attempt is None else attempt,
-        sent_s,
-        ended_s,
-        answer.status if answer else 0,
-        error,
-        said("x-degradation", ""),
-        said("x-refusal", ""),
-        said("x-refused-for", ""),
-        said("x-threshold", ""),
-        answer.retry_after_s if answer else _NAN,
-        said("x-replica", ""),
-        _sequence_s(said("x-sequence-seconds", "")),
-        reading.right if reading else False,
-        reading.order_id if reading else "",
-        answer.ticket if answer else "",
-        waited_s,
-        final,
-        lag_s,
-        honoured,
-    )
-
-
-def _sequence_s(text: str) -> float:
-    if not text:
-        return 0.0
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0

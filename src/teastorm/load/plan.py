@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 
 from teastorm.load.curve import DemandCurve
 from teastorm.load.errors import PlanInvalid
-from teastorm.load.schedule import Schedule, Segment, draw_schedule
+from teastorm.load.schedule import Segment
 from teastorm.load.settings import Clients, Mix
-
-__all__ = ["LoadPlan", "Phase", "draw"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,23 +150,6 @@ class LoadPlan:
             raise PlanInvalid(
                 f"the load plan is not one that this version wrote ({error})."
             ) from None
-
-
-def draw(plan: LoadPlan, seed: int) -> Schedule:
-    """Every arrival of `plan`, drawn beforehand; the same seed gives the same bytes.
-
-    Checkouts are drawn from a stream of their own, so that a change of factor leaves them alone.
-    """
-    fault = plan.fault_window()
-    return draw_schedule(
-        segments=plan.segments(),
-        phases=tuple(phase.name for phase in plan.phases),
-        phase_ends_s=tuple(end_s for _, _, end_s in plan.windows()),
-        pool_window=fault or (0.0, plan.seconds),
-        mix=plan.mix,
-        honour_share=plan.clients.honour_share,
-        seed=seed,
-    )
 
 
 def _phase(raw: dict[str, object]) -> Phase:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teashop.resilience.criticality import Criticality
-from teastorm.load.plan import draw
+from teastorm.load.draw import draw
 from teastorm.simulate.demand import Demand, Step
 from teastorm.simulate.visit import CHAT, CHECKOUT, MENU, Visit
 

@@ -83,13 +83,14 @@ def _alone(asked: Asked, what: str) -> None:
 def _of_experiment(name: str, asked: Asked) -> Scenario:
     """The load of an experiment at the capacity that theory gives its shop."""
     from teastorm.chaos.offering import plan_of  # noqa: PLC0415 - imports Chaos Toolkit
-    from teastorm.runner import experiment as experiments  # noqa: PLC0415 - the same
+    from teastorm.runner.catalogue import find  # noqa: PLC0415 - the same
+    from teastorm.runner.experiment import read  # noqa: PLC0415 - the same
     from teastorm.runner.shop import speed_of  # noqa: PLC0415 - the same
     from teastorm.simulate.method import events_of  # noqa: PLC0415 - the same
 
     _alone(asked, "--experiment")
     try:
-        found = experiments.read(experiments.find(name))
+        found = read(find(name))
         speed = speed_of(found)
         plan = plan_of(found, found.load, speed.theory_rps(found.replicas["inference"]))
     except RunProblem as problem:

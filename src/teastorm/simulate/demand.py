@@ -1,6 +1,6 @@
 """Who comes when: a rate over time with a mix, or the very arrivals of a recorded run.
 
-Rates are piecewise constant and arrivals Poisson, as `teastorm.load.schedule` draws them. That
+Rates are piecewise constant and arrivals Poisson, as `teastorm.load.chance` draws them. That
 module holds a whole run in memory with every utterance; here arrivals are drawn slice by slice,
 so that ten million of them take no more memory than a thousand.
 """

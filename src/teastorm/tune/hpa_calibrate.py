@@ -12,7 +12,7 @@ import numpy as np
 
 from teastorm.autoscale.metrics import PodValue
 from teastorm.autoscale.pods import Status
-from teastorm.load.plan import draw
+from teastorm.load.draw import draw
 from teastorm.simulate.scenario import InferenceModel
 from teastorm.tune.cpu import fit
 from teastorm.tune.errors import TuneInvalid

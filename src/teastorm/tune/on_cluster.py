@@ -9,7 +9,8 @@ from pathlib import Path
 
 from teastorm.load.errors import LoadError
 from teastorm.load.plan import LoadPlan
-from teastorm.load.process import LoadProcess, start_load
+from teastorm.load.process import LoadProcess
+from teastorm.load.start import start_load
 from teastorm.platforms.base import PlatformError, ShopPlan
 from teastorm.platforms.kubernetes.api import MERGE, Api, connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform

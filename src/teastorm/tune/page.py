@@ -16,7 +16,7 @@ from teastorm.tune.scatter import Dot, draw
 from teastorm.tune.session import Session
 from teastorm.tune.setting import crowd_of
 from teastorm.tune.study import Tried
-from teastorm.verdict.record import Window
+from teastorm.verdict.window import Window
 
 POINTS = 400
 

@@ -33,8 +33,8 @@ from teastorm.tune.score import Figure
 from teastorm.tune.service import Service
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.folder import read_run
+from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHAT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 import urllib3
 
 from teastorm.load.errors import LoadDidNotStart, LoadFailed, LoadTimedOut
+from teastorm.load.evidence import PARTS, LoadReport, merge
 from teastorm.load.health import stay_awake
-from teastorm.load.process import Progress
-from teastorm.load.session import PARTS, LoadReport, merge
+from teastorm.load.progress import Progress
 from teastorm.platforms.kubernetes import exec as execs
 from teastorm.platforms.kubernetes import load_manifests as manifests
 from teastorm.platforms.kubernetes.api import Api, Json
@@ -74,9 +74,9 @@ class InsideLoad:
         found = []
         with contextlib.suppress(queue.Empty):
             while True:
-                line = self._lines.get_nowait()
-                if "phase" in line:
-                    found.append(Progress(**line))
+                second = Progress.of(self._lines.get_nowait())
+                if second is not None:
+                    found.append(second)
         return found
 
     def wait(self, timeout_s: float) -> LoadReport:

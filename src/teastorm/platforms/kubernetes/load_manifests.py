@@ -1,6 +1,6 @@
 """The objects of a load from inside the cluster: Locust's own master and workers as two Jobs. Pure.
 
-Each pod gets the specification that a generator on this machine gets (load/session.py) and writes
+Each pod gets the specification that a generator on this machine gets (load/spec.py) and writes
 its part of the log into its own folder, where it stays until it has been fetched.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from teastorm.load.plan import LoadPlan
-from teastorm.load.session import SPEC_VARIABLE
+from teastorm.load.spec import SPEC_VARIABLE
 from teastorm.platforms.kubernetes.api import Json
 from teastorm.platforms.kubernetes.pods import COMPONENT_LABEL, INSTANCE_LABEL
 

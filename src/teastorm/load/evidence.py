@@ -1,9 +1,12 @@
-"""One process of the generator: what it was told, its share of the log, its health."""
+"""What a load leaves in its run folder: the plan at its start, the log and a report at its end.
+
+Each process writes its part; whoever comes last joins them. One writer of a folder at a time.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,56 +14,14 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pyarrow as pa
-from pyarrow import parquet
 
-from teastorm.load.errors import LoadFailed, PlanInvalid
-from teastorm.load.plan import LoadPlan
-from teastorm.load.records import Row, to_table, write_requests
+from teastorm.load.errors import LoadFailed
+from teastorm.load.records import Row, read_requests, to_table, write_requests
 from teastorm.load.schedule import Schedule
+from teastorm.load.spec import Spec
+from teastorm.whole_file import write_whole
 
-SPEC_VARIABLE = "TEASTORM_LOAD_SPEC"
 PARTS = "load-parts"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spec:
-    """What the starter tells the generator's processes, through a file."""
-
-    plan: LoadPlan
-    seed: int
-    run_dir: Path
-    endpoints_file: Path
-    t0_unix_s: float
-    workers: int = 1
-
-    def write(self) -> Path:
-        """Into the run folder; returns the file."""
-        path = self.run_dir / "load-spec.json"
-        raw = {
-            "plan": self.plan.to_json(),
-            "seed": self.seed,
-            "endpoints_file": str(self.endpoints_file.resolve()),
-            "t0_unix_s": self.t0_unix_s,
-            "workers": self.workers,
-        }
-        path.write_text(json.dumps(raw), encoding="utf-8")
-        return path
-
-    @classmethod
-    def read(cls, path: Path) -> Spec:
-        """What `write` wrote; `PlanInvalid` in one sentence otherwise."""
-        try:
-            raw = json.loads(path.read_bytes())
-            return cls(
-                plan=LoadPlan.from_json(raw["plan"]),
-                seed=int(raw["seed"]),
-                run_dir=path.resolve().parent,
-                endpoints_file=Path(raw["endpoints_file"]),
-                t0_unix_s=float(raw["t0_unix_s"]),
-                workers=int(raw["workers"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise PlanInvalid(f"{path}: is no load specification ({error}).") from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +63,7 @@ class LoadReport:
 
 
 def write_plan(spec: Spec, schedule: Schedule, load_start_s: float) -> None:
-    """`plan.json`: what was offered when, in seconds from t0."""
+    """`plan.json`: what is offered when, in seconds from the run's t0. May raise OSError."""
     plan = spec.plan
     fault = plan.fault_window()
     curves = [phase.curve.name for phase in plan.phases if phase.curve]
@@ -148,7 +109,7 @@ def write_part(
     seconds: float,
     interrupted: bool,
 ) -> None:
-    """One worker's share of the log, to be joined by `merge`."""
+    """One worker's share of the log, to be joined by `merge`; see `LoadReport` for the units."""
     folder = spec.run_dir / PARTS
     folder.mkdir(exist_ok=True)
     health = {
@@ -163,13 +124,19 @@ def write_part(
 
 
 def merge(run_dir: Path, workers: int) -> LoadReport:
-    """Join the workers' parts into `requests.parquet` and `load.json`; `LoadFailed` without any."""
+    """Join the workers' parts into `requests.parquet` and `load.json`; `LoadFailed` without any.
+
+    A part whose log is missing or torn (it was fetched from a pod that went away) counts as none:
+    fewer parts than `workers` make an interrupted load.
+    """
     folder = run_dir / PARTS
     healths: list[Mapping[str, float]] = []
     tables = []
     for path in sorted(folder.glob("*.json")):
-        healths.append(orjson.loads(path.read_bytes()))
-        tables.append(parquet.read_table(path.with_suffix(".parquet")))
+        with contextlib.suppress(LoadFailed, ValueError):
+            table = read_requests(path.with_suffix(".parquet"))
+            healths.append(orjson.loads(path.read_bytes()))
+            tables.append(table)
     if not tables:
         raise LoadFailed(f"{run_dir}: the generator left no log; see logs/load.log there.")
     whole = pa.concat_tables(tables).sort_by(
@@ -205,12 +172,5 @@ def merge(run_dir: Path, workers: int) -> LoadReport:
     return report
 
 
-def monotonic_of(unix_s: float) -> float:
-    """The monotonic time at a wall-clock time; taken once, so that the wall clock may jump."""
-    return time.monotonic() - (time.time() - unix_s)
-
-
 def _write(path: Path, raw: object) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(orjson.dumps(raw, option=orjson.OPT_INDENT_2))
-    part.replace(path)
+    write_whole(path, orjson.dumps(raw, option=orjson.OPT_INDENT_2))
