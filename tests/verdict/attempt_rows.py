@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from teastorm.verdict.attempts import Attempts
-from teastorm.verdict.words import (
-    requests_of,
-)
+from teastorm.verdict.requests import requests_of
 
 NAN = float("nan")
 DEADLINES = {"chat": 4.0, "checkout": 2.0, "menu": 1.0}

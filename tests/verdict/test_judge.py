@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from teastorm.verdict.check import Status
-from teastorm.verdict.judge import ALWAYS
+from teastorm.verdict.registry import ALWAYS
 from teastorm.verdict.result import Verdict
 
 

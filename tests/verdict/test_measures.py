@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.verdict.attempt_rows import NAN, attempts, judged
 
 from teastorm.verdict.order import announced_level, inversions
-from teastorm.verdict.record import Window
+from teastorm.verdict.window import Window
 from teastorm.verdict.words import (
     jain,
     percentile,

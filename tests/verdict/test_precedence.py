@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from teastorm.verdict.check import Check, Role, Status
-from teastorm.verdict.judge import decide
+from teastorm.verdict.precedence import decide
 from teastorm.verdict.registry import entries
 from teastorm.verdict.result import EXIT, Verdict
 

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from teastorm.verdict.folder import read_run
-from teastorm.verdict.record import Window
-from teastorm.verdict.steady import baseline_window, recovery, steady
+from teastorm.verdict.recovery import recovery
+from teastorm.verdict.steady import baseline_window, steady
+from teastorm.verdict.window import Window
 
 END = 37.0
 

@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.verdict.attempt_rows import NAN, REFUSED, attempts, judged
 
-from teastorm.verdict.record import Window
-from teastorm.verdict.words import (
-    Outcome,
-    amplification,
-    goodput_rps,
-    offered_rps,
-    requests_of,
-    rung_weights,
-)
+from teastorm.verdict.requests import Outcome, requests_of, rung_weights
+from teastorm.verdict.window import Window
+from teastorm.verdict.words import amplification, goodput_rps, offered_rps
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,12 @@ def _said_before(run_dir: Path) -> str:
     """The verdict that result.json has so far; empty when there is none that can be read."""
     import orjson  # noqa: PLC0415 - --help need not load it
 
+    from teastorm.verdict import files  # noqa: PLC0415 - the same
+    from teastorm.verdict.errors import RunFolderError  # noqa: PLC0415 - the same
     from teastorm.verdict.result import FILE  # noqa: PLC0415 - the same
 
     try:
-        content = orjson.loads((run_dir / FILE).read_bytes())
-    except (OSError, ValueError):
+        said = orjson.loads(files.content(run_dir, FILE))
+    except (RunFolderError, orjson.JSONDecodeError):
         return ""
-    return str(content.get("verdict", "")) if isinstance(content, dict) else ""
+    return str(said.get("verdict", "")) if isinstance(said, dict) else ""

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.columns import Columns, Flags, Floats, Ints, Text
 
-type Text = npt.NDArray[np.str_]
-type Floats = npt.NDArray[np.float64]
-type Ints = npt.NDArray[np.int64]
-type Flags = npt.NDArray[np.bool_]
+FILE = "requests.parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +68,10 @@ class Attempts:
         return self.ended_s - start
 
 
-def read_attempts(path: Path) -> Attempts:
-    """The file's columns; `RunFolderError` names a missing or mistyped one."""
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise RunFolderError(
-            f"{path.name} cannot be read as parquet ({_first_line(error)}); run the experiment again."
-        ) from error
-    columns = _Columns(table=table, file=path.name)
+def read_attempts(run_dir: Path) -> Attempts:
+    """The columns of the run's request log; `RunFolderError` names a missing or mistyped one."""
+    names = [field.name.removesuffix("_") for field in fields(Attempts)]
+    columns = Columns(run_dir, FILE, names)
     return Attempts(
         request_id=columns.text("request_id"),
         class_=columns.text("class"),
@@ -111,41 +100,3 @@ def read_attempts(path: Path) -> Attempts:
         lag_s=columns.floats("lag_s"),
         honoured=columns.flags("honoured"),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    """Typed access to a table's columns; nulls become "", False, 0 or NaN."""
-
-    table: pa.Table
-    file: str
-
-    def text(self, name: str) -> Text:
-        return np.array(self._of(name, pa.string(), "").to_pylist(), dtype=np.str_)
-
-    def flags(self, name: str) -> Flags:
-        return np.array(self._of(name, pa.bool_(), False).to_pylist(), dtype=np.bool_)
-
-    def ints(self, name: str) -> Ints:
-        return np.array(self._of(name, pa.int64(), 0).to_pylist(), dtype=np.int64)
-
-    def floats(self, name: str) -> Floats:
-        return np.array(self._of(name, pa.float64(), float("nan")).to_pylist(), dtype=np.float64)
-
-    def _of(self, name: str, kind: pa.DataType, blank: str | float) -> pa.Array:
-        if name not in self.table.column_names:
-            raise RunFolderError(
-                f"{self.file}: column {name} is missing; run the experiment again."
-            )
-        try:
-            return self.table.column(name).combine_chunks().cast(kind).fill_null(blank)
-        except pa.ArrowException as error:
-            raise RunFolderError(
-                f"{self.file}: column {name} has the wrong type ({_first_line(error)}); "
-                "run the experiment again."
-            ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:120] if text else type(error).__name__

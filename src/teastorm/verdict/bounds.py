@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from teastorm.verdict.attempts import Flags
 from teastorm.verdict.check import Bound, Check
-from teastorm.verdict.record import Window
+from teastorm.verdict.columns import Flags
 from teastorm.verdict.run import Run
+from teastorm.verdict.window import Window
 from teastorm.verdict.words import success_share
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from teashop.resilience.ladder import CONTRACT
-from teastorm.verdict.record import Fault
+from teastorm.verdict.faults import Fault
 from teastorm.verdict.run import Run
 
 

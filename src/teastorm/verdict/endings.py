@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from teastorm.verdict import names
-from teastorm.verdict.record import Event, Fault
+from teastorm.verdict.events import Event
+from teastorm.verdict.faults import Fault
 from teastorm.verdict.run import Run
 
 TAKING = frozenset({"replica-loss", "loss-of-all", "rolling-restart", "node-drain"})

@@ -1,16 +1,74 @@
-"""Reads faults.json: what was done to the shop, and the identities before and after."""
+"""faults.json: what was done to the shop, and the identities before and after."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from teastorm.verdict.errors import RunFolderError
-from teastorm.verdict.fields import Fields, nearest
-from teastorm.verdict.record import FAULT_KINDS, Fault, Json
+from teastorm.verdict.fields import Fields, Json, nearest
+
+FAULT_KINDS = (
+    "surge",
+    "replica-loss",
+    "loss-of-all",
+    "container-kill",
+    "rolling-restart",
+    "node-drain",
+    "database-outage",
+    "hang",
+    "crash",
+    "latency",
+    "errors",
+    "edge-latency",
+    "edge-errors",
+    "partition",
+    "name-resolution",
+)
 
 
-def read_faults(rows: tuple[Fields, ...]) -> tuple[Fault, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A row of faults.json; a time is None when it never happened.
+
+    `healed_s` is when the shop was seen whole again; folders from before it was kept have none.
+    """
+
+    id: str
+    kind: str
+    service: str
+    planned: Mapping[str, Json]
+    began_s: float | None
+    ended_s: float | None
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    proved: bool
+    evidence: str
+    rolled_back: bool
+    healed_s: float | None = None
+
+    @property
+    def is_surge(self) -> bool:
+        """Whether the fault is load rather than something broken."""
+        return self.kind == "surge"
+
+    @property
+    def is_out(self) -> bool:
+        """Whether every replica of the service was taken."""
+        return self.kind in {"loss-of-all", "out"}
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether replicas were taken."""
+        return self.is_out or "loss" in self.kind or "kill" in self.kind
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it leaves other processes behind than it found."""
+        return self.is_loss or self.kind == "rolling-restart"
+
+
+def parse_faults(rows: tuple[Fields, ...]) -> tuple[Fault, ...]:
     """The faults; `RunFolderError` names a missing, mistyped or contradictory field."""
     found = tuple(_fault(row) for row in rows)
     seen: set[str] = set()
@@ -37,9 +95,7 @@ def _fault(row: Fields) -> Fault:
         id=row.text("id"),
         kind=kind,
         service=row.text("service", ""),
-        planned=MappingProxyType(
-            cast("dict[str, Json]", dict(row.mapping("planned", optional=True).data))
-        ),
+        planned=row.mapping("planned", optional=True).json(),
         began_s=began_s,
         ended_s=ended_s,
         before=tuple(_identity(item) for item in row.items("before", optional=True)),

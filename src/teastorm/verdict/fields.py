@@ -6,8 +6,12 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import cast
 
 from teastorm.verdict.errors import RunFolderError
+
+type Json = str | int | float | bool | list[Json] | dict[str, Json] | None
 
 LARGEST = sys.float_info.max
 LONGEST_S = 1e6
@@ -47,6 +51,11 @@ class Fields:
         for key in self.data:
             if key not in names:
                 raise RunFolderError(f"{self.at(key)} is not known; {nearest(key, names)}.")
+
+    def refuse_other_schema(self, wanted: str) -> None:
+        """Refuse a file that says that it is of another kind, or of another version."""
+        if (schema := self.text("schema")) != wanted:
+            raise RunFolderError(f"{self.at('schema')} must be {wanted}, got {schema}.")
 
     def has(self, name: str) -> bool:
         """Whether the field is there and not null."""
@@ -127,6 +136,10 @@ class Fields:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise RunFolderError(f"{self.at(name)} must be a list of texts, got {_kind(value)}.")
         return tuple(str(item) for item in value)
+
+    def json(self) -> Mapping[str, Json]:
+        """All of it as it stood in the file, read-only."""
+        return MappingProxyType(cast("dict[str, Json]", dict(self.data)))
 
     def numbers(self) -> dict[str, float]:
         """Every field as a number, by name."""

@@ -1,18 +1,53 @@
-"""Reads Chaos Toolkit's journal.json, as far as a verdict needs it."""
+"""journal.json: Chaos Toolkit's own record, as far as a verdict needs it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.fields import Fields
-from teastorm.verdict.record import Journal, Probe, RunMeta
+from teastorm.verdict.meta import RunMeta
 
 EXTENSION = "teastorm"
 
 
-def read_journal(raw: Fields) -> Journal:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """An activity of the journal."""
+
+    name: str
+    succeeded: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """Chaos Toolkit's journal, as far as a verdict needs it.
+
+    `probes` are all activities of the method and of the steady state; `actions` those that did
+    something to the shop or the load.
+    `checks` and `rollbacks_wanted` are what the experiment in it declares, `faults` what its
+    activities said: whether each was proved, by id.
+    """
+
+    status: str
+    deviated: bool
+    probes: tuple[Probe, ...]
+    actions: tuple[Probe, ...]
+    rollbacks: tuple[Probe, ...]
+    rollbacks_wanted: int
+    checks: tuple[str, ...]
+    faults: Mapping[str, bool]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person or a signal ended the run."""
+        return self.status == "interrupted"
+
+
+def parse_journal(raw: Fields) -> Journal:
     """The journal; `RunFolderError` names a mistyped field."""
     ran = raw.items("run", optional=True)
     experiment = raw.mapping("experiment", optional=True)

@@ -1,14 +1,71 @@
-"""Reads ledger.json: orders, coupons, outbox, assignments, notices, settled outcomes."""
+"""ledger.json: orders, coupons, outbox, assignments, notices, settled outcomes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from teastorm.verdict.fields import Fields
-from teastorm.verdict.record import Assignment, Ledger, Notice, Order, Passing
 
 
-def read_ledger(raw: Fields) -> Ledger:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as the audit shows it."""
+
+    order_id: str
+    key: str
+    coupon: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """An order at its shop; `kept` says whether its promise held, None while that is open."""
+
+    order_id: str
+    shop: str
+    revisions: int
+    kept: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A message to merchants and couriers: which shop, at what rate, how soon."""
+
+    t_s: float
+    kind: str
+    shop: str
+    rate: float | None
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """The moment a shop's queue passed its capacity."""
+
+    t_s: float
+    shop: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """ledger.json: the shop's books after the run, and what asking again with each key gave.
+
+    `passings` is None where dispatch kept no record of them.
+    """
+
+    orders: tuple[Order, ...]
+    coupon_budget: int
+    coupon_spent: int
+    outbox_pending: int
+    outbox_delivered: int
+    assignments: tuple[Assignment, ...]
+    notices: tuple[Notice, ...]
+    passings: tuple[Passing, ...] | None
+    settled: Mapping[str, str]
+
+
+def parse_ledger(raw: Fields) -> Ledger:
     """The books; `RunFolderError` names a missing or mistyped field."""
     coupons = raw.mapping("coupons")
     outbox = raw.mapping("outbox", optional=True)

@@ -8,13 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from teastorm.verdict.attempts import Floats
-from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.columns import Columns, Floats
 
+FILE = "metrics.parquet"
 STALE_S = 3.0
+_TEXTS = ("service", "replica", "name", "labels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,34 +105,11 @@ class Metrics:
         return np.asarray(sum(fresh.values(), np.zeros(len(grid_s))), dtype=np.float64)
 
 
-def read_metrics(path: Path) -> Metrics:
-    """The file's series; `RunFolderError` when it is not such a file. No rows is no error."""
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        first = (str(error).strip().splitlines() or ["unreadable"])[0][:120]
-        raise RunFolderError(
-            f"{path.name} cannot be read as parquet ({first}); run the experiment again."
-        ) from error
-    for column in ("t_s", "service", "replica", "name", "labels", "value"):
-        if column not in table.column_names:
-            raise RunFolderError(
-                f"{path.name}: column {column} is missing; run the experiment again."
-            )
-    texts = ("service", "replica", "name", "labels")
-    try:
-        keys = [table.column(c).cast(pa.string()).fill_null("").to_pylist() for c in texts]
-    except pa.ArrowException as error:
-        raise RunFolderError(
-            f"{path.name}: columns {', '.join(texts)} must be texts; run the experiment again."
-        ) from error
-    try:
-        t_s = np.array(table.column("t_s").to_numpy(), dtype=np.float64)
-        value = np.array(table.column("value").to_numpy(), dtype=np.float64)
-    except (TypeError, ValueError, pa.ArrowException) as error:
-        raise RunFolderError(
-            f"{path.name}: columns t_s and value must be numbers; run the experiment again."
-        ) from error
+def read_metrics(run_dir: Path) -> Metrics:
+    """The series of the run's metrics; `RunFolderError` when it has none such. No rows is no error."""
+    columns = Columns(run_dir, FILE, (*_TEXTS, "t_s", "value"))
+    keys = [columns.texts(name) for name in _TEXTS]
+    t_s, value = columns.floats("t_s"), columns.floats("value")
     rows: dict[tuple[str, str, str, str], list[int]] = {}
     for index, key in enumerate(zip(*keys, strict=True)):
         rows.setdefault(key, []).append(index)
@@ -159,6 +135,6 @@ def read_metrics(path: Path) -> Metrics:
     )
 
 
-def _labels(text: str | None) -> Mapping[str, str]:
-    pairs = (part.partition("=") for part in (text or "").split(",") if part)
+def _labels(text: str) -> Mapping[str, str]:
+    pairs = (part.partition("=") for part in text.split(",") if part)
     return MappingProxyType({key: value.strip('"') for key, _, value in pairs})

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from teastorm.verdict.attempts import Attempts, Flags, Ints, Text
-from teastorm.verdict.record import Window
-from teastorm.verdict.words import AI_RUNGS, CHAT, CRITICALITIES
+from teastorm.verdict.attempts import Attempts
+from teastorm.verdict.columns import Flags, Ints, Text
+from teastorm.verdict.requests import AI_RUNGS, CHAT, CRITICALITIES
+from teastorm.verdict.window import Window
 
 # Refusals that are a judgement on the shop's load; a quota is one on the caller.
 LOAD_REASONS = ("priority", "limit", "queue_full", "codel", "deadline", "backpressure", "")

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from teastorm.verdict.attempts import Attempts, Flags, Ints
+from teastorm.verdict.attempts import Attempts
+from teastorm.verdict.columns import Flags, Ints
 from teastorm.verdict.errors import RunFolderError
-from teastorm.verdict.record import Plan
-from teastorm.verdict.words import CRITICALITIES
+from teastorm.verdict.plan import Plan
+from teastorm.verdict.requests import CRITICALITIES
 
 CLOCK_SLACK_S = 0.05
 # A load that is through waits this long at most for its last answers; follow-ups wait for theirs.

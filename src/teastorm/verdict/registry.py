@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,6 +14,15 @@ from teastorm.verdict.check import Check, Role
 
 if TYPE_CHECKING:
     from teastorm.verdict.run import Run
+
+# Without these a verdict would rest on nothing, whatever an experiment declares.
+ALWAYS = (
+    "fault-proved",
+    "generator-healthy",
+    "baseline-sound",
+    "rollback-proved",
+    "replicas-lived",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +50,8 @@ def entries() -> dict[str, Entry]:
             raise ValueError(f"{module.__name__}: ID must be {name}, got {module.ID}")
         found[name] = Entry(id=name, role=module.ROLE, evaluate=module.evaluate)
     return found
+
+
+def declared(checks: Iterable[str]) -> tuple[str, ...]:
+    """The checks an experiment declares, and those that no verdict can do without."""
+    return tuple(dict.fromkeys((*ALWAYS, *checks)))

@@ -11,7 +11,8 @@ from typing import Final
 import orjson
 
 from teastorm.verdict.check import Check
-from teastorm.verdict.record import Fault, Json
+from teastorm.verdict.faults import Fault
+from teastorm.verdict.fields import Json
 from teastorm.whole_file import write_whole
 
 SCHEMA = "teastorm.result/1"

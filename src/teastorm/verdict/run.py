@@ -7,20 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from teastorm.verdict.attempts import Attempts, Floats
+from teastorm.verdict.attempts import Attempts
+from teastorm.verdict.columns import Floats
+from teastorm.verdict.events import Event
+from teastorm.verdict.faults import Fault
+from teastorm.verdict.journal import Journal
+from teastorm.verdict.ledger import Ledger
+from teastorm.verdict.load import LoadSummary
+from teastorm.verdict.meta import RunMeta
 from teastorm.verdict.metrics import Metrics
-from teastorm.verdict.record import (
-    Event,
-    Fault,
-    Journal,
-    Ledger,
-    LoadSummary,
-    Plan,
-    RunMeta,
-    Window,
-)
+from teastorm.verdict.plan import Plan
+from teastorm.verdict.requests import CHAT, Requests
 from teastorm.verdict.slo import Slo
-from teastorm.verdict.words import CHAT, Requests
+from teastorm.verdict.window import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import orjson
 
 from teastorm.verdict.errors import RunFolderError
 from teastorm.verdict.fields import Fields
+from teastorm.verdict.files import existing
 from teastorm.whole_file import write_whole
 
 FILE = "seal.json"
@@ -43,18 +44,14 @@ def write_seal(run_dir: Path) -> Path:
 
 def refuse_broken(raw: Fields, run_dir: Path) -> None:
     """Raise `RunFolderError` when a sealed file is missing, or is another one than was sealed."""
-    if (schema := raw.text("schema")) != SCHEMA:
-        raise RunFolderError(f"{FILE}: schema must be {SCHEMA}, got {schema}.")
+    raw.refuse_other_schema(SCHEMA)
     digests = raw.mapping("sha256")
     for name in SEALED:
-        file = run_dir / name
         if name not in digests.data:
-            if file.exists():
+            if (run_dir / name).exists():
                 raise RunFolderError(f"{name} came after the run was sealed; take it away.")
             continue
-        if not file.is_file():
-            raise RunFolderError(f"{name} is missing; run the experiment again.")
-        if _digest(file) != digests.text(name):
+        if _digest(existing(run_dir, name)) != digests.text(name):
             raise RunFolderError(
                 f"{name} is not the file that the run wrote ({FILE} has another digest); "
                 "restore it or run the experiment again."

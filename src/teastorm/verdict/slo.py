@@ -140,9 +140,7 @@ def parse_slo(raw: object, where: str, *, may_lack: Collection[str] = ()) -> Slo
     """
     top = Fields.of(raw, where)
     top.refuse_unknown(_TOP)
-    schema = top.text("schema")
-    if schema != SCHEMA:
-        raise RunFolderError(f"{top.at('schema')} must be {SCHEMA}, got {schema}.")
+    top.refuse_other_schema(SCHEMA)
     rows = top.mapping("objectives")
     ids = known_ids()
     rows.refuse_unknown(ids)

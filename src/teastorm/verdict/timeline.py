@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from teastorm.verdict.attempts import Flags, Floats
-from teastorm.verdict.record import Json, Window
+from teastorm.verdict.columns import Flags, Floats
+from teastorm.verdict.fields import Json
+from teastorm.verdict.requests import CHAT, CRITICALITIES, Outcome
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHAT, CRITICALITIES, Outcome, percentile
+from teastorm.verdict.window import Window
+from teastorm.verdict.words import percentile
 
 SMOOTH_S = 2.0
 
@@ -29,16 +31,16 @@ def grid(run: Run) -> Floats:
     return np.arange(np.floor(window.start_s), np.ceil(window.end_s), 1.0)
 
 
-def per_second(run: Run, chosen: Flags, weights: Floats | None = None) -> Floats:
+def counted(times_s: Floats, at_s: Floats) -> Floats:
+    """How many of `times_s` lie in the second after each of `at_s`, which are whole and in order."""
+    edges = np.append(at_s, at_s[-1] + 1.0) if len(at_s) else np.array([0.0, 1.0])
+    counts, _ = np.histogram(times_s, bins=edges)
+    return np.asarray(counts[: len(at_s)], dtype=np.float64)
+
+
+def per_second(run: Run, chosen: Flags) -> Floats:
     """Chosen requests by the second of their intended time."""
-    at = grid(run)
-    edges = np.append(at, at[-1] + 1.0) if len(at) else np.array([0.0, 1.0])
-    counts, _ = np.histogram(
-        run.requests.intended_s[chosen],
-        bins=edges,
-        weights=None if weights is None else weights[chosen],
-    )
-    return np.asarray(counts, dtype=np.float64)
+    return counted(run.requests.intended_s[chosen], grid(run))
 
 
 def chat_rates(run: Run) -> Rates:

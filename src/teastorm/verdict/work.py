@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from teastorm.verdict import names
-from teastorm.verdict.record import Window
 from teastorm.verdict.run import Run
+from teastorm.verdict.window import Window
 from teastorm.verdict.words import goodput_rps, in_time_sequence_s
 
 # A window cuts answers in two: what was asked in it and answered after it counts whole.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHAT
 from teastorm.verdict.work import impossible, utilisation
 
 ID = "ai-utilisation"

@@ -7,9 +7,9 @@ import numpy as np
 from teastorm.verdict import names
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
-from teastorm.verdict.record import Window
 from teastorm.verdict.run import Run
 from teastorm.verdict.steady import baseline_window, steady
+from teastorm.verdict.window import Window
 
 ID = "baseline-sound"
 ROLE = Role.PRECONDITION

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHAT, jain, user_shares
+from teastorm.verdict.words import jain, user_shares
 
 ID = "fairness"
 ROLE = Role.OBJECTIVE

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
 from teastorm.verdict.endings import undeclared
-from teastorm.verdict.record import Fault
+from teastorm.verdict.faults import Fault
 from teastorm.verdict.run import Run
 
 ID = "fault-proved"

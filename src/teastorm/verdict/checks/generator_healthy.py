@@ -8,8 +8,9 @@ import numpy as np
 
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHECKOUT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHECKOUT, percentile
+from teastorm.verdict.words import percentile
 
 ID = "generator-healthy"
 ROLE = Role.VOID

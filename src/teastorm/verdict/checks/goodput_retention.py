@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHAT, goodput_rps
+from teastorm.verdict.words import goodput_rps
 from teastorm.verdict.work import deliverable_rps, retention
 
 ID = "goodput-retention"

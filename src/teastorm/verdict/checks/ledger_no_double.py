@@ -6,8 +6,8 @@ from collections import Counter
 
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHECKOUT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHECKOUT
 
 ID = "ledger-no-double"
 ROLE = Role.LEDGER

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHECKOUT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHECKOUT
 
 ID = "ledger-no-loss"
 ROLE = Role.LEDGER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
-from teastorm.verdict.record import Notice
+from teastorm.verdict.ledger import Notice
 from teastorm.verdict.run import Run
 
 ID = "notice-lead-time"

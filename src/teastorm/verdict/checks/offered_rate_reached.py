@@ -7,8 +7,8 @@ import numpy as np
 from teastorm.verdict import names
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHAT
 
 ID = "offered-rate-reached"
 ROLE = Role.VOID

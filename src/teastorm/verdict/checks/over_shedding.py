@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
-from teastorm.verdict.record import Window
 from teastorm.verdict.run import Run
+from teastorm.verdict.window import Window
 
 ID = "over-shedding"
 ROLE = Role.OBJECTIVE

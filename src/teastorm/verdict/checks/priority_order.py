@@ -10,8 +10,8 @@ from teastorm.verdict import names
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
 from teastorm.verdict.order import inversions
+from teastorm.verdict.requests import CRITICALITIES
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CRITICALITIES
 
 ID = "priority-order"
 ROLE = Role.OBJECTIVE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_most
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.recovery import recovery
 from teastorm.verdict.run import Run
-from teastorm.verdict.steady import recovery
 
 ID = "recovery-time"
 ROLE = Role.OBJECTIVE

@@ -7,8 +7,8 @@ import numpy as np
 from teastorm.verdict import names
 from teastorm.verdict.bounds import at_least, refusals_in
 from teastorm.verdict.check import Check, Role
+from teastorm.verdict.requests import CHECKOUT
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CHECKOUT
 
 ID = "refusals-explained"
 ROLE = Role.OBJECTIVE

@@ -1,0 +1,208 @@
+"""Damaged run folders: one sentence, never a traceback, a wait without an end, or a verdict of held."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.verdict.world import World
+
+from teastorm.cli.main import cli
+from teastorm.report.html import report
+from teastorm.verdict import columns, files
+from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.folder import read_run
+from teastorm.verdict.judge import judge
+from teastorm.verdict.seal import FILE, SEALED, write_seal
+
+TABLES = ("requests.parquet", "metrics.parquet")
+EACH = 6
+
+
+@pytest.fixture(scope="module")
+def small(_protected: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a few requests of each class and phase: soon read, and never held."""
+    world, seen, kept = _protected.copy(), Counter(), set()
+    for row in world.requests:
+        kind = (row["class"], row["phase"])
+        if seen[kind] < EACH:
+            seen[kind] += row["final"]
+            kept.add(row["request_id"])
+    world.requests = [row for row in world.requests if row["request_id"] in kept]
+    world.metrics = world.metrics[::7]
+    return world.write(tmp_path_factory.mktemp("small") / "run")
+
+
+@contextmanager
+def copied(folder: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as place:
+        yield Path(shutil.copytree(folder, Path(place) / "run"))
+
+
+def refusal(folder: Path) -> str:
+    """The sentence with which a folder is refused."""
+    with pytest.raises(RunFolderError) as caught:
+        judge(folder)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.endswith(".")
+    assert text.count(str(folder)) == 1
+    return text
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def an_endless_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def a_loop_of_links(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def a_link_to_nowhere(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def what_cannot_be_read(path: Path) -> None:
+    # Opened by whoever may, and then an error at the first byte: also for root.
+    path.symlink_to("/proc/self/mem")
+
+
+def a_terabyte(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+IN_PLACE = (
+    a_pipe,
+    a_folder,
+    an_endless_device,
+    a_loop_of_links,
+    a_link_to_nowhere,
+    what_cannot_be_read,
+    a_terabyte,
+)
+
+
+@pytest.mark.parametrize("put", IN_PLACE, ids=lambda put: put.__name__)
+def test_something_else_in_the_place_of_a_file_is_named(put: Callable[[Path], None], small: Path):
+    for name in (*SEALED, FILE):
+        with copied(small) as folder:
+            (folder / name).unlink(missing_ok=True)
+            put(folder / name)
+            if not (folder / name).exists() and name in {"journal.json", FILE}:
+                assert judge(folder).exit_code != 0  # as if there were none
+            else:
+                assert name in refusal(folder)
+
+
+@pytest.mark.parametrize("put", IN_PLACE, ids=lambda put: put.__name__)
+@pytest.mark.parametrize("command", ["verify", "report"])
+def test_what_is_no_evidence_holds_nobody_up(put, command: str, small: Path):
+    with copied(small) as folder:
+        for name in ("result.json", "autoscaling.json"):
+            put(folder / name)
+        done = CliRunner().invoke(cli, [command, str(folder)])
+    assert done.exit_code in {0, 2, 4}
+    assert len(done.stderr.strip().splitlines()) == (done.exit_code == 2)
+
+
+@given(st.data())
+def test_a_sealed_folder_with_one_other_byte_is_refused(small: Path, data: st.DataObject):
+    with copied(small) as folder:
+        write_seal(folder)
+        name = data.draw(st.sampled_from(SEALED))
+        content = bytearray((folder / name).read_bytes())
+        at = data.draw(st.integers(0, len(content) - 1))
+        if data.draw(st.booleans()):
+            content[at] ^= data.draw(st.integers(1, 255))
+        else:
+            del content[at:]
+        (folder / name).write_bytes(content)
+        refusal(folder)
+
+
+ODD = (
+    None, True, "", "\0", "x" * 5000, -1, 0.5, 2**63, 2**70, 1e6, 1e308, -1e308, [], {}, [[]], [{}],
+)  # fmt: skip
+
+ODD_CELLS = (
+    None, True, "", "\0", "x" * 5000, -1, 0.5, float("nan"), float("inf"), -1e300, b"\xff", [1.0], {"a": 1},
+)  # fmt: skip
+
+
+def places(value: object) -> list[tuple[str | int, ...]]:
+    """The way to every value inside a JSON value; of long lists to the first few."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:3])
+    return [
+        (key, *rest)
+        for key, item in inner
+        for rest in ([()] + (places(item) if isinstance(item, dict | list) else []))
+    ]
+
+
+@given(st.data())
+def test_any_value_may_be_anything(small: Path, data: st.DataObject):
+    with copied(small) as folder:
+        name = data.draw(st.sampled_from([name for name in SEALED if name not in TABLES]))
+        content = orjson.loads((folder / name).read_bytes())
+        *way, last = data.draw(st.sampled_from(places(content)))
+        target = content
+        for key in way:
+            target = target[key]
+        target[last] = data.draw(st.sampled_from(ODD))
+        (folder / name).write_text(json.dumps(content))
+        judged_or_refused(folder)
+
+
+@given(st.data())
+def test_any_column_may_hold_anything(small: Path, data: st.DataObject):
+    with copied(small) as folder:
+        path = folder / data.draw(st.sampled_from(TABLES))
+        table = pq.read_table(path)
+        column = data.draw(st.sampled_from(table.column_names))
+        value = data.draw(st.sampled_from(ODD_CELLS))
+        place = table.column_names.index(column)
+        table = table.set_column(place, column, pa.array([value] * len(table)))
+        pq.write_table(table, path)
+        judged_or_refused(folder)
+
+
+def judged_or_refused(folder: Path) -> None:
+    try:
+        result = judge(folder)
+    except RunFolderError:
+        refusal(folder)
+        return
+    assert result.exit_code != 0
+    assert report(result, read_run(folder))
+
+
+def test_a_file_that_says_too_much_is_refused(small: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(columns, "MOST_ROWS", 20)
+    assert "a run writes 20 at most" in refusal(small)
+    monkeypatch.setattr(columns, "MOST_ROWS", 20_000)
+    monkeypatch.setattr(columns, "LONGEST_TEXT", 3)
+    assert "column request_id has a text of 7 bytes" in refusal(small)
+    monkeypatch.setattr(files, "LARGEST_BYTES", 20)
+    assert "run.json has" in refusal(small)
