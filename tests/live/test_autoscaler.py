@@ -15,8 +15,9 @@ from teastorm.observe.recorder import FlightRecorder
 from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.local.platform import LocalPlatform
 from teastorm.runner.autoscaler import read_autoscaler
+from teastorm.runner.live_shop import LiveShop
 from teastorm.runner.scale_lag import scaled_out
-from teastorm.runner.scaling import LiveShop, ScalerThread
+from teastorm.runner.scaling import ScalerThread
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 

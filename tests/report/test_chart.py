@@ -10,7 +10,7 @@ import pytest
 
 from teastorm.report import svg
 from teastorm.report.chart import Chart, Layer, Mark
-from teastorm.verdict.record import Window
+from teastorm.verdict.window import Window
 
 
 def test_a_chart_breaks_its_line_where_nothing_is_known():

@@ -10,8 +10,9 @@ from teastorm.observe.recorder import Latest
 from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.memory import InMemoryPlatform
 from teastorm.runner.autoscaler import read_autoscaler
+from teastorm.runner.live_shop import LiveShop
 from teastorm.runner.scale_lag import scaled_out
-from teastorm.runner.scaling import LiveShop, ScalerThread, event_of
+from teastorm.runner.scaling import ScalerThread, event_of
 
 
 class Run:

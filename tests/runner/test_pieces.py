@@ -9,7 +9,7 @@ import pytest
 
 from teastorm.cli.demo import _exit_code
 from teastorm.load.capacity import Capacity, Step
-from teastorm.load.process import Progress
+from teastorm.load.progress import Progress
 from teastorm.runner import experiment as experiments
 from teastorm.runner import progress, shop
 from teastorm.runner.capacity import CapacityStore, key_of

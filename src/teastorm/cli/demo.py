@@ -8,7 +8,7 @@ import click
 
 from teastorm.cli.output import json_option, print_json, say
 from teastorm.cli.run import SEED_MAX, in_one_sentence
-from teastorm.runner import experiment as experiments
+from teastorm.runner.catalogue import find
 from teastorm.runner.closing import Outcome
 from teastorm.runner.folder import RUNS_DIR
 from teastorm.runner.opening import Options
@@ -44,7 +44,7 @@ def demo(*, seed: int, runs_dir: Path, as_json: bool) -> int:
     for arm in ("unprotected", "protected"):
         with in_one_sentence():
             wish = Wish(
-                path=experiments.find(EXPERIMENT),
+                path=find(EXPERIMENT),
                 arm=arm,
                 seed=seed,
                 options=Options(runs_dir=runs_dir, say=ticker.say),

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from teashop.serving.settings import Protections
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.cli.run import in_one_sentence
-from teastorm.runner import experiment as experiments
-from teastorm.runner.experiment import Experiment
+from teastorm.runner.catalogue import EXPERIMENTS_DIR, catalogue
+from teastorm.runner.experiment import Experiment, read
 
 AROUND_S = 12.0
 """Start of the shop, last answers, reading the books, judging."""
@@ -18,7 +19,7 @@ AROUND_S = 12.0
     "--dir",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
-    default=experiments.EXPERIMENTS_DIR,
+    default=EXPERIMENTS_DIR,
     show_default=True,
     help="Where experiments are.",
 )
@@ -26,8 +27,8 @@ AROUND_S = 12.0
 def list_(*, directory: Path, as_json: bool) -> int:
     """List experiments (title, faults, checks, duration) and the protections to switch."""
     with in_one_sentence():
-        found = [experiments.read(path) for path in experiments.catalogue(directory)]
-    names = experiments.protection_names()
+        found = [read(path) for path in catalogue(directory)]
+    names = Protections.names()
     if as_json:
         rows = [_row(experiment) for experiment in found]
         print_json("teastorm.list/1", {"experiments": rows, "protections": list(names)})

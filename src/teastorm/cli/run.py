@@ -13,7 +13,7 @@ from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import print_table, say
 from teastorm.cli.types import Number
 from teastorm.platforms.select import open_platform
-from teastorm.runner import experiment as experiments
+from teastorm.runner.catalogue import find
 from teastorm.runner.closing import Outcome
 from teastorm.runner.folder import RUNS_DIR
 from teastorm.runner.opening import Options
@@ -90,7 +90,7 @@ def run(
     ticker = Ticker()
     with in_one_sentence():
         wish = Wish(
-            path=experiments.find(experiment),
+            path=find(experiment),
             arm=arm,
             seed=seed,
             platform="local" if where is None else "kubernetes",

@@ -197,7 +197,7 @@ def _verified_there(
 def _verified(session: Session, out: Path, seeds: range) -> Verified:
     """Run the choice on the local platform and put the prediction beside it."""
     from teastorm.runner import run as runner  # noqa: PLC0415 - keeps --help fast
-    from teastorm.runner.experiment import EXPERIMENTS_DIR  # noqa: PLC0415 - the same
+    from teastorm.runner.catalogue import EXPERIMENTS_DIR  # noqa: PLC0415 - the same
     from teastorm.runner.opening import Options  # noqa: PLC0415 - the same
     from teastorm.runner.problems import RunProblem  # noqa: PLC0415 - the same
     from teastorm.tune.verify import compare  # noqa: PLC0415 - the same

@@ -11,6 +11,7 @@ import orjson
 from teastorm.platforms.kubernetes.lag import Lag, Moments, Sample, lag
 from teastorm.report.tables import Table
 from teastorm.report.words import figure
+from teastorm.verdict import files
 from teastorm.verdict.result import Result
 from teastorm.verdict.run import Run
 
@@ -28,13 +29,13 @@ def samples_of(run_dir: Path, started: str) -> list[Sample]:
 def _read(run_dir: Path, started: str) -> tuple[list[Sample], dict[str, Moments]]:
     """Statuses, and the moments of the pods by UID; nothing when the file is not whole."""
     try:
-        content = orjson.loads((run_dir / FILE).read_bytes())
+        content = orjson.loads(files.content(run_dir, FILE))
         if content["schema"] != SCHEMA:
             return [], {}
         t0_unix_s = datetime.fromisoformat(started).timestamp()
         samples = [_sample(row, t0_unix_s) for row in content["samples"]]
         moments = {str(row["uid"]): _moments(row, t0_unix_s) for row in content["pods"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):  # RunFolderError is a ValueError
         return [], {}
     return samples, moments
 
@@ -88,9 +89,13 @@ def _sample(row: Row, t0_unix_s: float) -> Sample:
         service=str(row["service"]),
         desired=int(cast("int", row["desired"])),
         current=int(cast("int", row["current"])),
-        value=cast("float | None", row["value"]),
-        target=cast("float | None", row["target"]),
+        value=_number(row["value"]),
+        target=_number(row["target"]),
     )
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(cast("float", value))
 
 
 def _moments(row: Row, t0_unix_s: float) -> Moments:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from teastorm.report import svg
-from teastorm.verdict.attempts import Floats
-from teastorm.verdict.record import Window
+from teastorm.verdict.columns import Floats
+from teastorm.verdict.window import Window
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1040.0, 48.0, 132.0, 26.0, 30.0
 LABEL_GAP = 15.0

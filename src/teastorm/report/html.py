@@ -12,7 +12,8 @@ from markupsafe import Markup
 from teastorm.report import tables, words
 from teastorm.report.autoscaler import autoscaler
 from teastorm.report.compare import Comparison
-from teastorm.report.figures import Figure, figures
+from teastorm.report.figure import Figure
+from teastorm.report.figures import figures
 from teastorm.report.scaling import scaling
 from teastorm.verdict.check import Status
 from teastorm.verdict.result import Result

@@ -18,7 +18,7 @@ def junit(result: Result) -> str:
 
     A run that did not hold although no check failed (interrupted) has a failing case `verdict`.
     """
-    name = f"{result.experiment}.{result.arm}"
+    name = _clean(f"{result.experiment}.{result.arm}")
     failed = [check for check in result.checks if check.status is Status.FAIL]
     unsure = [check for check in result.checks if check.status is Status.UNKNOWN]
     held = result.exit_code == EXIT[Verdict.HELD]
@@ -29,7 +29,7 @@ def junit(result: Result) -> str:
         failures=str(len(failed) + (not held)),
         errors=str(len(unsure)),
         skipped="0",
-        timestamp=result.started,
+        timestamp=_clean(result.started),
     )
     properties = ET.SubElement(suite, "properties")
     for key, value in (("seed", result.seed), ("exit_code", result.exit_code)):

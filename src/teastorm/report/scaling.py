@@ -13,9 +13,9 @@ import orjson
 
 from teastorm.report.autoscaler import samples_of
 from teastorm.report.chart import Chart, Layer, Mark
-from teastorm.report.figures import Figure
-from teastorm.verdict.attempts import Floats
-from teastorm.verdict.record import Event
+from teastorm.report.figure import Figure
+from teastorm.verdict.columns import Floats
+from teastorm.verdict.events import Event
 from teastorm.verdict.run import Run
 from teastorm.verdict.timeline import grid
 
@@ -45,8 +45,8 @@ def scaling(run: Run) -> tuple[Figure, ...]:
 
 
 def looks_of(run: Run) -> list[Sight]:
-    """What it saw and wanted, look by look; empty where no autoscaler ruled inference."""
-    return _local(run) or _cluster(run)
+    """What it saw and wanted, look by look in order; empty where no autoscaler ruled inference."""
+    return sorted(_local(run) or _cluster(run), key=lambda sight: sight.at_s)
 
 
 def _replicas(run: Run, seen: Sequence[Sight]) -> Figure:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from teastorm.report.words import figure
-from teastorm.verdict.attempts import Flags
+from teastorm.verdict.columns import Flags
+from teastorm.verdict.requests import CRITICALITIES, Outcome
 from teastorm.verdict.result import Result
 from teastorm.verdict.run import Run
-from teastorm.verdict.words import CRITICALITIES, Outcome, percentile
+from teastorm.verdict.words import percentile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

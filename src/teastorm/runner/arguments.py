@@ -4,16 +4,11 @@ The same rules hold for a file, for `--factor` and for `--duration`, so a value 
 same words wherever it came from.
 """
 
-import math
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from teastorm.platforms.base import SERVICES
 from teastorm.platforms.faults import EDGES, FAULT_KINDS
-from teastorm.runner.problems import did_you_mean
-
-type Rule = Callable[[object], str | None]
-"""A sentence's end when the value is refused (`must be above 0, got -3`), None when it is fine."""
+from teastorm.runner.rules import Rule, above, at_least, flag, names_of, one_of, text, whole
 
 CLASSES = ("chat", "checkout", "payment", "status", "menu")
 LOSS_SIGNALS = ("KILL", "TERM", "STOP")
@@ -26,95 +21,8 @@ MAX_EDGE_SECONDS = 580.0
 """A service keeps no injected fault for longer than ten minutes, the dead man's margin included."""
 
 
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    # An int may be too large for a float, and NaN is neither above nor below anything.
-    return float(value) if abs(value) <= sys.float_info.max else None
-
-
-def above(lowest: float, highest: float = math.inf) -> Rule:
-    """A finite number above `lowest` and at most `highest`."""
-
-    def rule(value: object) -> str | None:
-        number = _number(value)
-        if number is None:
-            return f"must be a number, got {value!r}"
-        if number <= lowest:
-            return f"must be above {lowest:g}, got {value!r}"
-        return f"must be at most {highest:g}, got {value!r}" if number > highest else None
-
-    return rule
-
-
-def at_least(lowest: float, highest: float = math.inf) -> Rule:
-    """A finite number from `lowest` to `highest`."""
-
-    def rule(value: object) -> str | None:
-        number = _number(value)
-        if number is None:
-            return f"must be a number, got {value!r}"
-        if number < lowest:
-            return f"must be at least {lowest:g}, got {value!r}"
-        return f"must be at most {highest:g}, got {value!r}" if number > highest else None
-
-    return rule
-
-
-def whole(lowest: int, highest: int = 10_000) -> Rule:
-    """A whole number from `lowest` to `highest`."""
-
-    def rule(value: object) -> str | None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            return f"must be a whole number, got {value!r}"
-        if value < lowest:
-            return f"must be at least {lowest}, got {value}"
-        return f"must be at most {highest}, got {value}" if value > highest else None
-
-    return rule
-
-
-def one_of(kind: str, known: tuple[str, ...]) -> Rule:
-    """One of some names."""
-
-    def rule(value: object) -> str | None:
-        if isinstance(value, str) and value in known:
-            return None
-        return f"must be a {kind}, got {value!r}{did_you_mean(str(value), known)}"
-
-    return rule
-
-
-def names_of(kind: str, known: tuple[str, ...]) -> Rule:
-    """A list of some names, at least one."""
-    single = one_of(kind, known)
-
-    def rule(value: object) -> str | None:
-        if not isinstance(value, list) or not value:
-            return f"must be a list of {kind}s, got {value!r}"
-        return next((refused for item in value if (refused := single(item))), None)
-
-    return rule
-
-
-def _text(value: object) -> str | None:
-    return None if isinstance(value, str) and value else f"must be a file's name, got {value!r}"
-
-
-def _replica(value: object) -> str | None:
-    return None if isinstance(value, str) and value else f"must be a replica's name, got {value!r}"
-
-
-def _flag(value: object) -> str | None:
-    return None if isinstance(value, bool) else f"must be true or false, got {value!r}"
-
-
-def _name(value: object) -> str | None:
-    return None if isinstance(value, str) and value else f"must be a node's name, got {value!r}"
-
-
 service: Rule = one_of("service", SERVICES)
-replica: Rule = _replica
+replica: Rule = text("a replica's name")
 seconds: Rule = above(0, MAX_SECONDS)
 edge_seconds: Rule = above(0, MAX_EDGE_SECONDS)
 factor: Rule = above(0, MAX_FACTOR)
@@ -128,7 +36,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "fault_s": seconds,
         "after_s": seconds,
         "base_factor": factor,
-        "curve": _text,
+        "curve": text("a file's name"),
     },
     "finish_load": {},
     "lose_replica": {
@@ -153,13 +61,18 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "replica": replica,
     },
     "fail_edge": {**_EDGE, "status": whole(400, 599), "share": above(0, 1), "replica": replica},
-    "cut_edge": {**_EDGE, "refuse": _flag, "replica": replica},
+    "cut_edge": {**_EDGE, "refuse": flag, "replica": replica},
     "lose_name": {**_EDGE, "answer": one_of("resolver's answer", ("fails", "none"))},
     "surge": {},
     "kill_container": {"service": service, "count": whole(1, MAX_REPLICAS)},
     "hang": {"service": service, "hold_s": seconds, "count": whole(1, MAX_REPLICAS)},
     "restart_rolling": {"service": service, "within_s": seconds},
-    "drain_node": {"service": service, "within_s": seconds, "node": _name, "at_once": _flag},
+    "drain_node": {
+        "service": service,
+        "within_s": seconds,
+        "node": text("a node's name"),
+        "at_once": flag,
+    },
     "lose_database": {},
     "scale_late": {
         "service": service,

@@ -14,7 +14,7 @@ from teastorm.autoscale.live import DELAY_S, SCRAPE_S, SYNC_S, LiveConfig
 from teastorm.autoscale.manifest import Manifest, read_manifest
 from teastorm.autoscale.pods import StartUp
 from teastorm.platforms.base import SERVICES
-from teastorm.runner import arguments
+from teastorm.runner import rules
 from teastorm.runner.problems import did_you_mean, usage
 
 POD_METRICS = {
@@ -87,7 +87,7 @@ def read_autoscaler(value: object, path: Path, at: str) -> AutoscalerPlan | None
     service = manifest.target_name
     if service not in SERVICES:
         raise usage(f"{source}: spec.scaleTargetRef.name {service!r} is no service of the shop")
-    if refused := arguments.whole(1)(given.get("request_milli")):
+    if refused := rules.whole(1)(given.get("request_milli")):
         raise usage(f"{where}.request_milli {refused}")
     numbers = {
         name: _seconds(given, name, usual, where) for name, usual in (_PERIODS | _START_UP).items()
@@ -117,7 +117,7 @@ def _planned(value: object, where: str) -> tuple[Planned, ...]:
         row, here = cast("dict[str, object]", each), f"{where}.planned[{index}]"
         if not isinstance(each, dict) or set(row) != {"at_s", "min_replicas"}:
             raise usage(f"{here} must have at_s and min_replicas, got {each!r}")
-        for name, rule in (("at_s", arguments.at_least(0)), ("min_replicas", arguments.whole(0))):
+        for name, rule in (("at_s", rules.at_least(0)), ("min_replicas", rules.whole(0))):
             if refused := rule(row[name]):
                 raise usage(f"{here}.{name} {refused}")
         one = Planned(float(cast("float", row["at_s"])), cast("int", row["min_replicas"]))
@@ -158,7 +158,7 @@ def _manifest(value: object, path: Path, where: str) -> tuple[Manifest, str, str
 def _seconds(given: Mapping[str, object], name: str, usual: float, where: str) -> float:
     if name not in given:
         return usual
-    rule = arguments.above(0, 3600) if name in {"sync_s", "scrape_s"} else arguments.at_least(0)
+    rule = rules.above(0, 3600) if name in {"sync_s", "scrape_s"} else rules.at_least(0)
     if refused := rule(given[name]):
         raise usage(f"{where}.{name} {refused}")
     return float(cast("float", given[name]))

@@ -26,6 +26,7 @@ from teastorm.platforms.local.cleanup import MEASURING_PREFIX
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.problems import PRECONDITION, RunProblem
 from teastorm.runner.shop import capacity_protections, plan_of, speed_of
+from teastorm.whole_file import write_whole
 
 SCHEMA = "teastorm.capacity/1"
 KEPT_S = 24 * 3600.0
@@ -63,11 +64,10 @@ class CapacityStore:
             return None
 
     def write(self, key: str, capacity: Capacity) -> None:
-        """Keep it."""
+        """Keep it. May raise OSError."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        half = self._path(key).with_suffix(f".{os.getpid()}")
-        half.write_bytes(orjson.dumps({"schema": SCHEMA, "capacity": asdict(capacity)}))
-        half.replace(self._path(key))
+        content = {"schema": SCHEMA, "capacity": asdict(capacity)}
+        write_whole(self._path(key), orjson.dumps(content))
 
     def _path(self, key: str) -> Path:
         return self.directory / f"{key}.json"

@@ -14,8 +14,8 @@ from pyarrow import parquet
 
 from teastorm.chaos.faults.surge import Surge
 from teastorm.chaos.session import Session
+from teastorm.load.draw import draw
 from teastorm.load.errors import LoadError
-from teastorm.load.plan import draw
 from teastorm.observe.recorder import FlightRecorder
 from teastorm.platforms.base import JsonObject
 from teastorm.platforms.endpoints import read_endpoints

@@ -13,7 +13,7 @@ from teashop.serving.settings import Protections
 from teastorm import strict_yaml
 from teastorm.platforms.base import SERVICES
 from teastorm.platforms.select import NAMES
-from teastorm.runner import arguments
+from teastorm.runner import rules
 from teastorm.runner.problems import did_you_mean, usage
 
 EXTENSION = "teastorm"
@@ -118,7 +118,7 @@ def platform_in(value: object, where: str) -> str | None:
     """The one platform that an experiment needs, if it needs one."""
     if value is None:
         return None
-    if refused := arguments.one_of("platform", NAMES)(value):
+    if refused := rules.one_of("platform", NAMES)(value):
         raise usage(f"{where} {refused}")
     return str(value)
 
@@ -137,7 +137,7 @@ def protections_in(value: object, where: str) -> tuple[str, ...]:
 
 
 def numbers_by_service(
-    extension: Mapping[str, object], key: str, path: Path, at: str, rule: arguments.Rule
+    extension: Mapping[str, object], key: str, path: Path, at: str, rule: rules.Rule
 ) -> dict[str, float]:
     """A mapping of services to numbers that `rule` accepts."""
     found: dict[str, float] = {}
@@ -166,7 +166,7 @@ def settings_by_service(value: object, path: Path, at: str) -> Mapping[str, Mapp
 
 def time_factor(value: object, path: Path, at: str) -> float:
     """The one factor that compresses the day."""
-    if refused := arguments.above(0, 1000)(value):
+    if refused := rules.above(0, 1000)(value):
         raise usage(f"{path}: {at}.time_factor {refused}")
     return float(cast("float", value))
 

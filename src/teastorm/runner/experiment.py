@@ -6,19 +6,18 @@ and the fix. Chaos Toolkit's own validation comes last: ours knows the arguments
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from teashop.serving.settings import Protections
 from teastorm.platforms.base import SERVICES
-from teastorm.runner import arguments
+from teastorm.runner import arguments, rules
 from teastorm.runner.autoscaler import AutoscalerPlan, read_autoscaler
+from teastorm.runner.beside import beside, objectives, refuse_a_bad_curve
 from teastorm.runner.document import (
-    EXTENSION,
     EXTENSION_KEYS,
     Document,
     a_mapping,
@@ -41,12 +40,10 @@ from teastorm.runner.shape import LoadShape, read_method
 if TYPE_CHECKING:
     from teastorm.verdict.slo import Slo
 
-EXPERIMENTS_DIR = Path("experiments")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A checked experiment. `document` is Chaos Toolkit's; changes go through `changed`.
+    """A checked experiment. `document` is Chaos Toolkit's; changes go through `wishes.changed`.
 
     `platform` names the only one it can run on; None: any.
     """
@@ -88,69 +85,9 @@ class Experiment:
         return switches
 
 
-def find(name: str) -> Path:
-    """A path as given, or a name that is looked up in `experiments/`."""
-    given = Path(name)
-    if given.suffix in {".yaml", ".yml", ".json"}:
-        if not given.is_file():
-            raise usage(f"{given}: no such file; `teastorm list` names the experiments there are")
-        return given
-    here = EXPERIMENTS_DIR / f"{name}.yaml"
-    if here.is_file():
-        return here
-    known = [path.stem for path in catalogue()]
-    raise usage(f"{here}: no such experiment{did_you_mean(name, known)}")
-
-
-def catalogue(directory: Path = EXPERIMENTS_DIR) -> list[Path]:
-    """The experiment files, by name; a YAML file without a method is something else."""
-    return [path for path in sorted(directory.glob("*.yaml")) if path.name != "slo.yaml"]
-
-
-def beside(path: Path, name: str) -> Path:
-    """A file named in an experiment, relative to the experiment."""
-    return path.parent / name
-
-
 def read(path: Path) -> Experiment:
     """Read and check a file; RunProblem (2) in one sentence when it cannot be run."""
     return check(parse(path), path)
-
-
-def changed(
-    document: Document,
-    *,
-    factor: float | None = None,
-    duration_s: float | None = None,
-    with_protections: tuple[str, ...] = (),
-    without_protections: tuple[str, ...] = (),
-    source: Path | None = None,
-) -> Document:
-    """A copy with the command line's wishes in it; checked like a file afterwards."""
-    new = copy.deepcopy(document)
-    for activity in list_of(new.get("method")):
-        provider = mapping_of(mapping_of(activity).get("provider"))
-        given = cast("dict[str, object]", provider.setdefault("arguments", {}))
-        if provider.get("func") == "begin_load":
-            if factor is not None:
-                given["factor"] = factor
-            if duration_s is not None:
-                given["fault_s"] = duration_s
-        elif provider.get("func") in arguments.HELD and duration_s is not None:
-            given["hold_s"] = duration_s
-        if not given:
-            provider.pop("arguments")
-    extension = next(
-        e for e in map(mapping_of, list_of(new["extensions"])) if e["name"] == EXTENSION
-    )
-    if with_protections:
-        extension["with"] = list(with_protections)
-    if without_protections:
-        extension["without"] = list(without_protections)
-    if source is not None:
-        # A plain `chaos run` hands a control the document and not where it came from.
-        extension["source"] = str(source)
-    return new
 
 
 def check(document: Document, path: Path) -> Experiment:
@@ -170,15 +107,15 @@ def check(document: Document, path: Path) -> Experiment:
         raise usage(f"{path}: method must begin the load once (begin_load), it does {len(loads)}x")
     controlled(document, path)
     _has_a_baseline(document, path)
-    _curve_is_sound(path, loads[0].curve)
+    refuse_a_bad_curve(path, loads[0].curve)
     slo_path = beside(path, str(extension.get("slo", "slo.yaml")))
-    slo = _objectives(slo_path, extension.get("overrides"), f"{path}: {at}")
+    slo = objectives(slo_path, extension.get("overrides"), f"{path}: {at}")
     replicas = dict.fromkeys(SERVICES, 2)
     replicas.update(
         {
             k: int(v)
             for k, v in numbers_by_service(
-                extension, "replicas", path, at, arguments.whole(1, arguments.MAX_REPLICAS)
+                extension, "replicas", path, at, rules.whole(1, arguments.MAX_REPLICAS)
             ).items()
         }
     )
@@ -195,7 +132,7 @@ def check(document: Document, path: Path) -> Experiment:
         faults=tuple(faults),
         replicas=MappingProxyType(replicas),
         startup_s=MappingProxyType(
-            numbers_by_service(extension, "startup_s", path, at, arguments.at_least(0, 600))
+            numbers_by_service(extension, "startup_s", path, at, rules.at_least(0, 600))
         ),
         settings=settings_by_service(extension.get("settings"), path, at),
         platform=platform_in(extension.get("platform"), f"{path}: {at}.platform"),
@@ -227,38 +164,3 @@ def _has_a_baseline(document: Document, path: Path) -> None:
             f"{path}: method must hold a probe whose name begins with baseline; "
             "add one of baseline_is_steady before the fault"
         )
-
-
-def _curve_is_sound(path: Path, curve: str | None) -> None:
-    from teastorm.load.curve import read_curve  # noqa: PLC0415 - keeps `--help` fast
-    from teastorm.load.errors import PlanInvalid  # noqa: PLC0415 - the same
-
-    if curve is None:
-        return
-    where = f"{path}: method: begin_load's curve"
-    if not beside(path, curve).is_file():
-        raise usage(
-            f"{where}: {beside(path, curve)} does not exist; name one beside the experiment"
-        )
-    try:
-        read_curve(beside(path, curve))
-    except PlanInvalid as error:
-        raise usage(f"{where}: {error}") from error
-
-
-def _objectives(slo_path: Path, overrides: object, where: str) -> Slo:
-    from teastorm.verdict.errors import RunFolderError  # noqa: PLC0415 - keeps `--help` fast
-    from teastorm.verdict.slo import load_slo  # noqa: PLC0415 - the same
-
-    if not slo_path.is_file():
-        raise usage(f"{where}.slo: {slo_path} does not exist; name the objectives' file")
-    try:
-        slo = load_slo(slo_path)
-        return slo.with_overrides(overrides, f"{where}.overrides") if overrides else slo
-    except RunFolderError as error:
-        raise usage(str(error)) from error
-
-
-def protection_names() -> tuple[str, ...]:
-    """What `--with` and `--without` take."""
-    return Protections.names()

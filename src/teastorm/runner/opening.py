@@ -22,9 +22,10 @@ from teastorm.runner import shop
 from teastorm.runner.capacity import CapacityStore, Say, capacity_of
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.folder import RUNS_DIR, RunFolder
+from teastorm.runner.live_shop import LiveShop
 from teastorm.runner.place import objectives_on, runs_on
 from teastorm.runner.problems import RunProblem
-from teastorm.runner.scaling import LiveShop, ScalerThread
+from teastorm.runner.scaling import ScalerThread
 
 FRESH_S = 3.0
 """A recorded sample that is older tells an autoscaler nothing."""

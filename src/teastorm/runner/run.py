@@ -15,6 +15,7 @@ from teastorm.runner.opening import Options
 from teastorm.runner.place import runs_on
 from teastorm.runner.problems import INTERRUPTED, usage
 from teastorm.runner.progress import Ticker
+from teastorm.runner.wishes import changed
 
 ARMS = ("protected", "unprotected")
 
@@ -43,7 +44,7 @@ def prepared(wish: Wish) -> experiments.Experiment:
     plain = experiments.read(wish.path)
     if not 0 <= wish.seed < 2**31:
         raise usage(f"seed must be between 0 and 2147483647, got {wish.seed}")
-    document = experiments.changed(
+    document = changed(
         plain.document,
         factor=wish.factor,
         duration_s=wish.duration_s,
