@@ -1,6 +1,7 @@
 """Faults between services: proved by what both ends count, never by the call that set them."""
 
 import pytest
+from tests.chaos.street import Street
 
 from teastorm.chaos.faults.edge import EdgeFault
 from teastorm.chaos.faults.edge_errors import EdgeErrors
@@ -12,8 +13,6 @@ from teastorm.chaos.passages import Passage, Sent
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.faults import EdgeFaultSpec
 
-RATE = 20.0
-USUAL_S = 0.1
 LATE = EdgeFaultSpec(to="dispatch", kind="latency", latency_s=0.4)
 BROKEN = EdgeFaultSpec(to="dispatch", kind="errors", status=502)
 CUT = EdgeFaultSpec(to="dispatch", kind="partition")
@@ -28,64 +27,6 @@ FAULTS: dict[EdgeFaultSpec, type[EdgeFault]] = {
     NAMELESS: NameResolution,
     NO_SUCH_NAME: NameResolution,
 }
-
-
-class Street:
-    """orders calls dispatch `rate` times a second; both ends count as the real ones do."""
-
-    def __init__(self, site, rate: float = RATE) -> None:
-        self.site = site
-        self.rate = rate
-        self.feels = True
-        self.visible = True
-        self.says_faults = True
-        self.callees_own_errors = False
-        self.leaks = False
-        self.sees_names: set[str] = set()
-        self.at_s = 0.0
-        self.counts: dict[str, dict[str, float]] = {}
-        self.names: dict[str, dict[str, float]] = {}
-        self.seconds: dict[str, float] = {}
-        self.arrived = 0.0
-
-    def look(self) -> Passage | None:
-        platform, now_s = self.site.platform, self.site.now_s()
-        callers = {}
-        for caller in [r.replica_id for r in platform.replicas("orders")]:
-            self.pass_on(caller, now_s - self.at_s)
-            counts = self.counts[caller]
-            callers[caller] = Sent(
-                attempts=dict(counts),
-                seconds=self.seconds[caller],
-                timed=counts.get("ok", 0.0) + counts.get("error", 0.0),
-                lookups=dict(self.names[caller]),
-                faults=float(len(platform.faults(caller))) if self.says_faults else 0.0,
-            )
-        self.at_s = now_s
-        return (
-            Passage(callers=callers, arrived={"dispatch-1": self.arrived}) if self.visible else None
-        )
-
-    def pass_on(self, caller: str, seconds: float) -> None:
-        found = self.site.platform.faults(caller) if self.feels else []
-        fault = found[0] if found else None
-        kind = None if fault is None else fault.kind
-        outcome = {"errors": "error", "partition": "deadline", "refuse": "connect"}.get(kind, "ok")
-        if self.callees_own_errors and self.site.platform.faults(caller):
-            outcome = "error"
-        made = self.rate * seconds
-        counts = self.counts.setdefault(caller, {})
-        counts[outcome] = counts.get(outcome, 0.0) + made
-        late_s = fault.latency_s if kind == "latency" else 0.0
-        spent_s = made * (USUAL_S + late_s) if outcome in {"ok", "error"} else 0.0
-        self.seconds[caller] = self.seconds.get(caller, 0.0) + spent_s
-        if outcome == "ok" or self.callees_own_errors or self.leaks:
-            self.arrived += made
-        word = "ok"
-        if kind == "dns" and caller not in self.sees_names:
-            word = "failed" if fault.answer == "fails" else "none"
-        names = self.names.setdefault(caller, {})
-        names[word] = names.get(word, 0.0) + seconds
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from teastorm.cli.main import cli
-from teastorm.runner import experiment as experiments
+from teastorm.runner.catalogue import find
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -87,7 +87,7 @@ def test_a_command_in_the_documents_is_one(words: list[str], whole: bool) -> Non
         assert elided or not whole
         return
     if words[0] == "run":
-        assert experiments.find(context.params["experiment"]).is_file()
+        assert find(context.params["experiment"]).is_file()
 
 
 def test_the_documents_have_commands_and_a_wrong_one_is_found() -> None:

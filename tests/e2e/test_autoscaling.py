@@ -11,7 +11,7 @@ import yaml
 from tests.e2e.conftest import Until
 
 from teastorm.load.plan import LoadPlan, Phase
-from teastorm.load.process import start_load
+from teastorm.load.start import start_load
 from teastorm.platforms.base import ShopPlan
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
