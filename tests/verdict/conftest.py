@@ -9,12 +9,12 @@ from tests.verdict.world_evidence import build
 
 @pytest.fixture(scope="session")
 def _protected() -> World:
-    return build(protected=True)
+    return build(protected=True).keep_tables()
 
 
 @pytest.fixture(scope="session")
 def _unprotected() -> World:
-    return build(protected=False)
+    return build(protected=False).keep_tables()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ never well again) look like in the files of a run folder. Tests doctor the evide
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,29 +52,43 @@ class World:
     journal: dict
     requests: list[Row] = field(default_factory=list)
     metrics: list[tuple] = field(default_factory=list)
+    # What a table's file looked like, by its rows: most of what is doctored leaves both alone.
+    written: dict[str, tuple[list, bytes]] = field(default_factory=dict)
 
     def write(self, path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         for name in ("run", "plan", "load", "faults", "events", "ledger", "journal"):
             (path / f"{name}.json").write_bytes(orjson.dumps(getattr(self, name)))
-        columns = {name: [row[name] for row in self.requests] for name in self.requests[0]}
-        pq.write_table(pa.table(columns), path / "requests.parquet")
-        table = {n: [row[i] for row in self.metrics] for i, n in enumerate(METRIC_COLUMNS)}
-        schema = pa.schema(
-            [("t_s", pa.float64())]
-            + [(n, pa.string()) for n in METRIC_COLUMNS[1:5]]
-            + [("value", pa.float64())]
-        )
-        pq.write_table(pa.table(table, schema=schema), path / "metrics.parquet")
+        self._write_table(path / "requests.parquet", self.requests, _requests_table)
+        self._write_table(path / "metrics.parquet", self.metrics, _metrics_table)
         return path
+
+    def keep_tables(self) -> World:
+        """Encode both tables now, for all copies that leave them as they are."""
+        for name, rows, table_of in (
+            ("requests.parquet", self.requests, _requests_table),
+            ("metrics.parquet", self.metrics, _metrics_table),
+        ):
+            sink = io.BytesIO()
+            pq.write_table(table_of(rows), sink)
+            self.written[name] = (_own(rows), sink.getvalue())
+        return self
+
+    def _write_table(self, path: Path, rows: list, table_of: Callable[[list], pa.Table]) -> None:
+        known, content = self.written.get(path.name, (None, b""))
+        if rows != known:
+            pq.write_table(table_of(rows), path)
+            return
+        path.write_bytes(content)
 
     def copy(self) -> World:
         """One's own, rows and all; deepcopy of so many flat rows takes longer than the verdict."""
         texts = ("run", "plan", "load", "faults", "events", "ledger", "journal")
         return World(
             **{name: copy.deepcopy(getattr(self, name)) for name in texts},
-            requests=[dict(row) for row in self.requests],
+            requests=_own(self.requests),
             metrics=list(self.metrics),
+            written=self.written,
         )
 
     def judge(self, path: Path) -> Result:
@@ -91,6 +106,23 @@ class World:
 
     def refusals(self) -> list[Row]:
         return [row for row in self.requests if row["status"] in {429, 503}]
+
+
+def _own(rows: list) -> list:
+    """Rows that nobody else can change."""
+    return [row if isinstance(row, tuple) else dict(row) for row in rows]
+
+
+def _requests_table(rows: list[Row]) -> pa.Table:
+    return pa.table({name: [row[name] for row in rows] for name in rows[0]})
+
+
+def _metrics_table(rows: list[tuple]) -> pa.Table:
+    table = {name: [row[i] for row in rows] for i, name in enumerate(METRIC_COLUMNS)}
+    texts = [(name, pa.string()) for name in METRIC_COLUMNS[1:5]]
+    return pa.table(
+        table, schema=pa.schema([("t_s", pa.float64()), *texts, ("value", pa.float64())])
+    )
 
 
 type Sabotage = tuple[str, Callable[[World], None], str]

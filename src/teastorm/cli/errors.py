@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 import orjson
 
+from teastorm.cli.output import printable
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.local.state import state_dir
 
@@ -64,7 +65,7 @@ def exit_code_of(error: BaseException, *, as_json: bool) -> int:
         sys.stdout.write(orjson.dumps(content).decode() + "\n")
         sys.stdout.flush()
     if sentence:
-        sys.stderr.write(f"teastorm: {sentence}\n")
+        sys.stderr.write(f"teastorm: {printable(sentence)}\n")
     return code
 
 

@@ -21,8 +21,16 @@ def print_json(schema: str, content: Mapping[str, object]) -> None:
     sys.stdout.flush()
 
 
+def printable(text: str) -> str:
+    """Without the characters that command a terminal: a run folder's texts are anybody's."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def say(text: str, *, style: str = "") -> None:
-    """One line for a person."""
+    """A line for a person, or several."""
+    text = "\n".join(map(printable, text.split("\n")))
     if sys.stdout.isatty():
         from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
 
@@ -34,6 +42,7 @@ def say(text: str, *, style: str = "") -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on a terminal; elsewhere columns padded with blanks, which `awk` can split."""
+    rows = [list(map(printable, row)) for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
         from rich.table import Table  # noqa: PLC0415 - the same
@@ -44,7 +53,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*(Text(cell) for cell in row))
         Console(highlight=False).print(table)
         return
-    lines = [list(columns), *map(list, rows)]
+    lines = [list(columns), *rows]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

@@ -10,7 +10,7 @@ import click
 
 from teastorm.cli import cluster
 from teastorm.cli.errors import USAGE, CommandError
-from teastorm.cli.output import print_table, say
+from teastorm.cli.output import print_table, printable, say
 from teastorm.cli.types import Number
 from teastorm.platforms.select import open_platform
 from teastorm.runner.catalogue import find
@@ -117,7 +117,7 @@ def show(outcome: Outcome, *, as_json: bool) -> int:
         sentence = "; ".join(outcome.trouble) or "interrupted before there was anything to judge"
         raise CommandError(outcome.exit_code, sentence)
     for sentence in outcome.trouble:
-        click.echo(f"teastorm: {sentence}", err=True)
+        click.echo(f"teastorm: {printable(sentence)}", err=True)
     if as_json:
         print_result(result, outcome.exit_code)
     else:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from teastorm.cli.errors import CommandError
+from teastorm.cli.output import printable
 from teastorm.cli.run import existing_run, in_one_sentence, print_result, say_verdict, show_checks
 from teastorm.runner.judging import write_reports
 
@@ -24,20 +25,23 @@ def verify(*, run_dir: Path, as_json: bool) -> int:
         result = judge(existing_run(run_dir))
     said = _said_before(run_dir)
     if said not in {"", str(result.verdict)}:
-        sentence = f"{run_dir / FILE} said {said}; its records say {result.verdict}"
-        click.echo(f"teastorm: {sentence}", err=True)
+        _trouble(f"{run_dir / FILE} said {said}; its records say {result.verdict}")
     try:
         write_result(run_dir, result)
     except OSError as error:
         sentence = f"{run_dir}: cannot be written ({error.strerror})"
         raise CommandError(2, sentence) from error
-    write_reports(run_dir, result, lambda sentence: click.echo(f"teastorm: {sentence}", err=True))
+    write_reports(run_dir, result, _trouble)
     if as_json:
         print_result(result, result.exit_code)
     else:
         show_checks(result)
         say_verdict(result, result.exit_code)
     return result.exit_code
+
+
+def _trouble(sentence: str) -> None:
+    click.echo(f"teastorm: {printable(sentence)}", err=True)
 
 
 def _said_before(run_dir: Path) -> str:

@@ -14,7 +14,11 @@ from teastorm.verdict.errors import RunFolderError
 type Json = str | int | float | bool | list[Json] | dict[str, Json] | None
 
 LARGEST = sys.float_info.max
-LONGEST_S = 1e6
+LARGEST_WHOLE = 2**53
+"""Above it a float, which JSON's numbers are, is not exact."""
+
+LONGEST_S = 20_000.0
+"""Three phases of an hour are the most an experiment may ask for; a verdict looks at each second."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -91,7 +95,7 @@ class Fields:
         return float(value)
 
     def seconds(self, name: str) -> float:
-        """A moment of a run: what is laid out second by second cannot lie a year away."""
+        """A moment of a run: what is laid out second by second cannot lie a week away."""
         value = self.number(name)
         if abs(value) > LONGEST_S:
             raise RunFolderError(
@@ -102,7 +106,7 @@ class Fields:
     def whole(self, name: str, default: int | None = None) -> int:
         """An integer."""
         value = self.number(name, None if default is None else float(default))
-        if not value.is_integer():
+        if not value.is_integer() or abs(value) > LARGEST_WHOLE:
             raise RunFolderError(f"{self.at(name)} must be a whole number, got {value}.")
         return int(value)
 

@@ -70,6 +70,7 @@ def parse_meta(raw: Fields) -> tuple[RunMeta, Slo]:
         raise RunFolderError("run.json: checks is empty; an experiment declares its checks.")
     protections = raw.mapping("protections")
     capacity = raw.mapping("capacity")
+    replicas = raw.mapping("replicas")
     deadlines = raw.mapping("deadlines_s").numbers()
     meta = RunMeta(
         experiment=raw.text("experiment"),
@@ -79,9 +80,7 @@ def parse_meta(raw: Fields) -> tuple[RunMeta, Slo]:
         started=raw.text("started"),
         protections=MappingProxyType({n: protections.flag(n) for n in protections.data}),
         difference=raw.mapping("difference", optional=True).json(),
-        replicas=MappingProxyType(
-            {n: int(v) for n, v in raw.mapping("replicas").numbers().items()}
-        ),
+        replicas=MappingProxyType({n: replicas.whole(n) for n in replicas.data}),
         inference=_inference(raw.mapping("inference")),
         capacity=_capacity(capacity),
         capacity_raw=capacity.json(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,6 @@ from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
 from teastorm.verdict.steady import (
     SIGMA_FLOOR,
-    Steady,
     baseline_window,
     steady,
     steady_shares,
@@ -53,12 +54,30 @@ def recovery(run: Run, end_s: float) -> Recovery | None:
     tail = window_p99_s(run, base_window, CHAT, span)
     if tail is None or base.waiting_mean is None or base.waiting_sigma is None or base.n == 0:
         return None
-    queue_max = base.waiting_mean + 2.0 * max(SIGMA_FLOOR, base.waiting_sigma)
+    before = _Before(
+        shares=base.good_share,
+        tail_s=tail,
+        queue_max=base.waiting_mean + 2.0 * max(SIGMA_FLOOR, base.waiting_sigma),
+        chat_rps=float(run.chat_rps_grid(base_window).mean()),
+    )
     starts = np.arange(end_s, run.load_window.end_s - span + 1e-9, 1.0)
-    complaints = [
-        _complaint(run, Window(start_s=s, end_s=s + span), base, tail, queue_max, base_window)
-        for s in starts
-    ]
+    # Windows overlap: who waits and who comes is looked up once for the seconds of all of them.
+    whole = Window(start_s=end_s, end_s=max(end_s, run.load_window.end_s))
+    seconds = np.arange(whole.start_s, whole.end_s, 1.0)
+    queue, rates = waiting(run, seconds), run.chat_rps_grid(whole)
+    length = math.ceil(span)
+    complaints = []
+    for i, start_s in enumerate(starts):
+        window = Window(start_s=start_s, end_s=start_s + span)
+        complaints.append(
+            _complaint(run, window, before)
+            or _crowded(
+                window,
+                before,
+                None if queue is None else queue[i : i + length],
+                rates[i : i + length],
+            )
+        )
     if any(text is None for text in complaints):
         return None
     sound = np.array([text == "" for text in complaints], dtype=bool)
@@ -85,25 +104,33 @@ def _longest(sound: Flags) -> int:
     return best
 
 
-def _complaint(
-    run: Run, window: Window, base: Steady, tail_s: float, queue_max: float, base_window: Window
-) -> str | None:
-    """Why a window is not as before; empty when it is; None when the metrics do not say."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What a window is held to: the baseline."""
+
+    shares: Mapping[str, float]
+    tail_s: float
+    queue_max: float
+    chat_rps: float
+
+
+def _complaint(run: Run, window: Window, before: _Before) -> str:
+    """Why people were served worse than before; empty when they were not."""
     now = steady_shares(run, window)
     at = f"{window.start_s:.0f} s"
     if CHAT not in now:
         return f"no chat arrived at {at}"
     for name, (share, n) in now.items():
-        floor = base.good_share.get(name, 1.0) - run.slo.terms.recovery_good_drop
+        floor = before.shares.get(name, 1.0) - run.slo.terms.recovery_good_drop
         if share < floor and (n >= ENOUGH or name == CHAT):
             return f"good share of {name} {share:.3f} at {at}, {floor:.3f} is needed"
     chosen = run.requests.within(window) & run.requests.of(CHAT)
     latency_s = run.requests.latency_s[chosen]
     p99 = percentile(latency_s, 0.99)
-    bound_s = run.slo.terms.recovery_p99_ratio * tail_s
+    bound_s = run.slo.terms.recovery_p99_ratio * before.tail_s
     if p99 is None or (p99 > bound_s and _beyond_chance(latency_s, bound_s)):
-        return f"chat p99 {p99 or float('nan'):.2f} s at {at}, it was {tail_s:.2f} s"
-    return _crowded(run, window, queue_max, base_window)
+        return f"chat p99 {p99 or float('nan'):.2f} s at {at}, it was {before.tail_s:.2f} s"
+    return ""
 
 
 def _beyond_chance(latency_s: Floats, bound_s: float) -> bool:
@@ -117,16 +144,19 @@ def _beyond_chance(latency_s: Floats, bound_s: float) -> bool:
     return bool(above > expected + 3.0 * expected**0.5)
 
 
-def _crowded(run: Run, window: Window, queue_max: float, base_window: Window) -> str | None:
-    """Whether more wait than before, or fewer come; None when the metrics do not say."""
+def _crowded(window: Window, before: _Before, queue: Floats | None, rates: Floats) -> str | None:
+    """Whether more wait than before, or fewer come; None when the metrics do not say.
+
+    `queue` and `rates` are of the window's seconds: requests waiting, chats a second.
+    """
     at = f"{window.start_s:.0f} s"
-    queue = waiting(run, np.arange(window.start_s, window.end_s, 1.0))
     if queue is None or bool(np.isnan(queue).all()):
         return None
-    if float(np.nanmean(queue)) > queue_max:
-        return f"{np.nanmean(queue):.1f} requests waiting at {at}, {queue_max:.1f} is as before"
-    rate = float(run.chat_rps_grid(window).mean())
-    base_rate = float(run.chat_rps_grid(base_window).mean())
-    if rate < 0.95 * base_rate:
-        return f"only {rate:.0f} of {base_rate:.0f} chats a second at {at}"
+    if float(np.nanmean(queue)) > before.queue_max:
+        return (
+            f"{np.nanmean(queue):.1f} requests waiting at {at}, {before.queue_max:.1f} is as before"
+        )
+    rate = float(rates.mean())
+    if rate < 0.95 * before.chat_rps:
+        return f"only {rate:.0f} of {before.chat_rps:.0f} chats a second at {at}"
     return ""
