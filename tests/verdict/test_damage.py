@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -19,6 +15,17 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import EXAMPLES
+from tests.verdict.damage import (
+    IN_PLACE,
+    ODD,
+    ODD_CELLS,
+    a_folder,
+    a_pipe,
+    an_endless_device,
+    copied,
+    places,
+    what_cannot_be_read,
+)
 from tests.verdict.world import END, World
 
 from teastorm.cli.main import cli
@@ -52,12 +59,6 @@ def small(_protected: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world.write(tmp_path_factory.mktemp("small") / "run")
 
 
-@contextmanager
-def copied(folder: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as place:
-        yield Path(shutil.copytree(folder, Path(place) / "run"))
-
-
 def refusal(folder: Path) -> str:
     """The sentence with which a folder is refused."""
     with pytest.raises(RunFolderError) as caught:
@@ -67,47 +68,6 @@ def refusal(folder: Path) -> str:
     assert text.endswith(".")
     assert text.count(str(folder)) == 1
     return text
-
-
-def a_pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def a_folder(path: Path) -> None:
-    path.mkdir()
-
-
-def an_endless_device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def a_loop_of_links(path: Path) -> None:
-    path.symlink_to(path.name)
-
-
-def a_link_to_nowhere(path: Path) -> None:
-    path.symlink_to("nowhere")
-
-
-def what_cannot_be_read(path: Path) -> None:
-    # Opened by whoever may, and then an error at the first byte: also for root.
-    path.symlink_to("/proc/self/mem")
-
-
-def a_terabyte(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-
-
-IN_PLACE = (
-    a_pipe,
-    a_folder,
-    an_endless_device,
-    a_loop_of_links,
-    a_link_to_nowhere,
-    what_cannot_be_read,
-    a_terabyte,
-)
 
 
 @pytest.mark.parametrize("put", IN_PLACE, ids=lambda put: put.__name__)
@@ -147,25 +107,6 @@ def test_a_sealed_folder_with_one_other_byte_is_refused(small: Path, data: st.Da
             del content[at:]
         (folder / name).write_bytes(content)
         refusal(folder)
-
-
-ODD = (
-    None, True, "", "\0", "x" * 5000, -1, 0.5, 2**63, 2**70, 1e6, 1e308, -1e308, [], {}, [[]], [{}],
-)  # fmt: skip
-
-ODD_CELLS = (
-    None, True, "", "\0", "x" * 5000, -1, 0.5, float("nan"), float("inf"), -1e300, b"\xff", [1.0], {"a": 1},
-)  # fmt: skip
-
-
-def places(value: object) -> list[tuple[str | int, ...]]:
-    """The way to every value inside a JSON value; of long lists to the first few."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value[:3])
-    return [
-        (key, *rest)
-        for key, item in inner
-        for rest in ([()] + (places(item) if isinstance(item, dict | list) else []))
-    ]
 
 
 @FEW
