@@ -8,8 +8,8 @@ from tests.cli.conftest import Teastorm
 from tests.platforms.conftest import cluster, cluster_settings  # noqa: F401 - fixtures
 from tests.platforms.fake_cluster import FakeCluster
 
-from teastorm.platforms.kubernetes.api import connect
 from teastorm.platforms.kubernetes.effects import Effect, Effects
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 
 NAMESPACE = "/api/v1/namespaces/teashop"

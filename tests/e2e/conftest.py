@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 from tests.calm import wait_for_calm
 
-from teastorm.platforms.kubernetes.api import Api, connect
+from teastorm.platforms.kubernetes.api import Api
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.survey import remove_all

@@ -12,7 +12,8 @@ import yaml
 from tests.e2e.conftest import Tool
 
 from teastorm.platforms.base import PlatformError, ShopPlan
-from teastorm.platforms.kubernetes.api import Api, connect
+from teastorm.platforms.kubernetes.api import Api
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.namespace import path_of
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings

@@ -8,7 +8,7 @@ import pytest
 from tests.platforms.fake_cluster import FakeCluster
 
 from teastorm.platforms.kubernetes import door
-from teastorm.platforms.kubernetes.api import connect
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 
 FRONT = "/api/v1/namespaces/teashop/services/teashop-front"

@@ -24,8 +24,9 @@ from tests.platforms.kubernetes_parts import (
 
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes import lease as leases
-from teastorm.platforms.kubernetes.api import Api, connect
+from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.holder import Holder
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.survey import survey

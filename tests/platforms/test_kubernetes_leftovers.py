@@ -8,7 +8,6 @@ from tests.platforms.fake_cluster import FakeCluster, Refusal
 from tests.platforms.kubernetes_parts import BEFORE, LEASE, NAMESPACE, ONE, OURS, PAIR, refused
 
 from teastorm.platforms.base import PlatformError
-from teastorm.platforms.kubernetes.api import connect
 from teastorm.platforms.kubernetes.effects import Effect, Effects
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
@@ -18,6 +17,7 @@ RUNNER = """
 import sys, threading
 from pathlib import Path
 from teastorm.platforms.base import ShopPlan
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 platform = KubernetesPlatform(ClusterSettings(

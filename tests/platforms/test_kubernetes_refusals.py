@@ -14,8 +14,8 @@ from tests.platforms.kubernetes_parts import (
 )
 
 from teastorm.platforms.base import PlatformError
-from teastorm.platforms.kubernetes.api import connect
 from teastorm.platforms.kubernetes.errors import Denied, Unauthorized
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.survey import remove_all, roll_back, survey

@@ -10,8 +10,8 @@ from tests.platforms.fake_cluster import FakeCluster, Refusal
 from tests.platforms.kubernetes_parts import ONE, PAIR, send_elsewhere
 
 from teastorm.platforms.base import PlatformError
-from teastorm.platforms.kubernetes.api import connect
 from teastorm.platforms.kubernetes.errors import TooMany
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.retry import RetryPolicy
 from teastorm.platforms.kubernetes.settings import ClusterSettings

@@ -11,7 +11,8 @@ from teastorm.load.errors import LoadDidNotStart
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.spec import Spec
 from teastorm.platforms.kubernetes import load_manifests as manifests
-from teastorm.platforms.kubernetes.api import Api, connect
+from teastorm.platforms.kubernetes.api import Api
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.load_inside import InsideLoad
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.values import pull_secrets_of

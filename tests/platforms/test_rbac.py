@@ -21,8 +21,9 @@ from tests.platforms.test_load_inside import inside
 
 from teastorm.load.errors import LoadDidNotStart
 from teastorm.platforms.faults import FaultSpec
-from teastorm.platforms.kubernetes.api import MERGE, Api, connect
+from teastorm.platforms.kubernetes.api import MERGE, Api
 from teastorm.platforms.kubernetes.errors import NotThere
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.lease import RunLease
 from teastorm.platforms.kubernetes.load_inside import InsideLoad
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform

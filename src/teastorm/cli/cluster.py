@@ -112,7 +112,7 @@ def _given(name: str) -> bool:
 
 def _confirmed() -> str:
     """The current context, once a person at a terminal has said yes to it."""
-    from teastorm.platforms.kubernetes.api import current_context  # noqa: PLC0415 - lazily
+    from teastorm.platforms.kubernetes.kubeconfig import current_context  # noqa: PLC0415 - lazily
 
     current = current_context()
     if current is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def status(settings: "ClusterSettings", *, as_json: bool) -> int:
     """What runs in the namespace, and what a dead run left; exit 3 for the latter."""
-    from teastorm.platforms.kubernetes.api import connect  # noqa: PLC0415 - lazily
+    from teastorm.platforms.kubernetes.kubeconfig import connect  # noqa: PLC0415 - lazily
     from teastorm.platforms.kubernetes.survey import survey  # noqa: PLC0415 - lazily
 
     look = survey(connect(settings), settings)
@@ -26,7 +26,7 @@ def status(settings: "ClusterSettings", *, as_json: bool) -> int:
 
 def rollback(settings: "ClusterSettings", *, as_json: bool) -> int:
     """End every fault that a dead run left; exit 5 when one stays."""
-    from teastorm.platforms.kubernetes.api import connect  # noqa: PLC0415 - lazily
+    from teastorm.platforms.kubernetes.kubeconfig import connect  # noqa: PLC0415 - lazily
     from teastorm.platforms.kubernetes.survey import roll_back  # noqa: PLC0415 - lazily
 
     with working("rolling faults back", quiet=as_json):
@@ -46,7 +46,7 @@ def rollback(settings: "ClusterSettings", *, as_json: bool) -> int:
 
 def down(settings: "ClusterSettings", *, as_json: bool) -> int:
     """End the run, undo its faults, remove the namespace; exit 5 when something stays."""
-    from teastorm.platforms.kubernetes.api import connect  # noqa: PLC0415 - lazily
+    from teastorm.platforms.kubernetes.kubeconfig import connect  # noqa: PLC0415 - lazily
     from teastorm.platforms.kubernetes.survey import remove_all, survey  # noqa: PLC0415 - lazily
 
     api = connect(settings)

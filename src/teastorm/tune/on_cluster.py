@@ -12,7 +12,8 @@ from teastorm.load.plan import LoadPlan
 from teastorm.load.process import LoadProcess
 from teastorm.load.start import start_load
 from teastorm.platforms.base import PlatformError, ShopPlan
-from teastorm.platforms.kubernetes.api import MERGE, Api, connect
+from teastorm.platforms.kubernetes.api import MERGE, Api
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.simulate.scaling import Planned

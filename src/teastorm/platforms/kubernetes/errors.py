@@ -1,5 +1,7 @@
 """What the API server answers when it does not do what it was asked, each as one sentence."""
 
+import json
+
 from teastorm.platforms.base import PlatformError
 
 PRECONDITION = 3
@@ -68,3 +70,12 @@ def error_of(status: int, what: str, context: str, message: str) -> ClusterError
     else:
         sentence = f"context {context}: {what} gave {status}: {said}"
     return KINDS.get(status, ClusterError)(sentence, status=status)
+
+
+def words_of(content: bytes) -> str:
+    """The `message` of a Status object, or the beginning of a body that is none."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return content[:200].decode("utf-8", "replace")
+    return str(found.get("message", "")) if isinstance(found, dict) else str(found)

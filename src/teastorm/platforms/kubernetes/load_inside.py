@@ -13,8 +13,6 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import urllib3
-
 from teastorm.load.errors import LoadDidNotStart, LoadFailed, LoadTimedOut
 from teastorm.load.evidence import PARTS, LoadReport, merge
 from teastorm.load.health import stay_awake
@@ -136,7 +134,7 @@ class InsideLoad:
                         break
                     if content:
                         self._lines.put(content)
-        except (ClusterError, urllib3.exceptions.HTTPError, OSError):
+        except ClusterError:
             pass  # the log broke off: what there is of the load is fetched all the same
         self._ended.set()
 

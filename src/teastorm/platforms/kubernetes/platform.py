@@ -10,9 +10,10 @@ import orjson
 
 from teastorm.platforms.base import Leftovers, PlatformError, ShopPlan
 from teastorm.platforms.kubernetes import door
-from teastorm.platforms.kubernetes.api import Api, connect
+from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.deployed import Deployed
 from teastorm.platforms.kubernetes.helm import Helm
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.running import RunningShop
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.tenancy import Tenancy
