@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from teastorm.platforms.base import PlatformError, ShopPlan
-from teastorm.platforms.kubernetes import lease as leases
+from teastorm.platforms.kubernetes import occupancy
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
@@ -42,4 +42,4 @@ def lease_of(holder: str, renewed: datetime) -> dict:
         "leaseDurationSeconds": 30,
         "renewTime": renewed.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     }
-    return {"metadata": {"name": leases.NAME}, "spec": spec}
+    return {"metadata": {"name": occupancy.NAME}, "spec": spec}

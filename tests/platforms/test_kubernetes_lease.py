@@ -24,6 +24,7 @@ from tests.platforms.kubernetes_parts import (
 
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes import lease as leases
+from teastorm.platforms.kubernetes import occupancy
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.holder import Holder
 from teastorm.platforms.kubernetes.kubeconfig import connect
@@ -56,7 +57,7 @@ def dead_pid() -> int:
 @pytest.mark.parametrize("age_s", [0, 29, 31])
 def test_a_lease_from_elsewhere_holds_for_its_whole_duration(age_s: int):
     now = datetime.now(UTC)
-    found = leases.living_holder(lease_of("other/1/x", now - timedelta(seconds=age_s)), now)
+    found = occupancy.living_holder(lease_of("other/1/x", now - timedelta(seconds=age_s)), now)
     assert found == ("other/1/x" if age_s <= 30 else None)
 
 
@@ -73,16 +74,16 @@ def test_a_lease_of_a_process_of_this_machine_holds_as_long_as_that_lives():
     reused = process_here(os.getpid(), time.time() - 5000)
     for silent_s in (0, 3000):
         renewed = now - timedelta(seconds=silent_s)
-        assert leases.living_holder(lease_of(mine, renewed), now) == mine
-        assert leases.living_holder(lease_of(dead, renewed), now) is None
-        assert leases.living_holder(lease_of(reused, renewed), now) is None
+        assert occupancy.living_holder(lease_of(mine, renewed), now) == mine
+        assert occupancy.living_holder(lease_of(dead, renewed), now) is None
+        assert occupancy.living_holder(lease_of(reused, renewed), now) is None
 
 
 def test_a_process_of_another_pid_namespace_is_not_looked_up_here():
     """Two containers of one host name: this machine's process table says nothing of the other."""
     now = datetime.now(UTC)
     elsewhere = str(replace(Holder.of_this_process(), place="another", pid=dead_pid()))
-    assert leases.living_holder(lease_of(elsewhere, now), now) == elsewhere
+    assert occupancy.living_holder(lease_of(elsewhere, now), now) == elsewhere
 
 
 @given(
@@ -141,7 +142,7 @@ def test_a_run_that_died_elsewhere_is_followed_after_its_lease_whatever_its_cloc
     mine = there.contender(connect(cluster_settings))
     mine.acquire()
     assert cluster.objects[LEASE]["spec"]["holderIdentity"] == mine.holder
-    assert leases.DURATION_S <= there.now_s <= leases.DURATION_S + leases.LOOK_S
+    assert leases.DURATION_S <= there.now_s <= leases.DURATION_S + occupancy.LOOK_S
     mine.release()
 
 

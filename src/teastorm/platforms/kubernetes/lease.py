@@ -2,7 +2,7 @@
 
 As client-go's leader election keeps one (client-go/tools/leaderelection): whoever sees it unrenewed
 for its whole duration, by its own clock, may take it over, and the resourceVersion decides a race.
-A holder of this machine holds it as long as its process lives, and not a moment longer.
+What a lease tells of its holder is `occupancy`'s to say.
 """
 
 import threading
@@ -14,12 +14,16 @@ from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes.api import Api, Json
 from teastorm.platforms.kubernetes.errors import ClusterError, Conflict, NotThere
 from teastorm.platforms.kubernetes.holder import Holder
-from teastorm.platforms.kubernetes.pods import unix_s
+from teastorm.platforms.kubernetes.occupancy import (
+    NAME,
+    list_path,
+    named_holder,
+    path_of,
+    settled_holder,
+)
 
-NAME = "teastorm-run"
 DURATION_S = 30
 RENEW_S = 5.0
-LOOK_S = 1.0
 
 
 def _now() -> datetime:
@@ -56,7 +60,7 @@ class RunLease:
     def acquire(self) -> None:
         """Take it; `PlatformError` (3) naming who has it."""
         try:
-            self._api.post(_list_path(self._namespace), self._body({}))
+            self._api.post(list_path(self._namespace), self._body({}))
         except Conflict:
             self._take_over()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -70,9 +74,9 @@ class RunLease:
         self._thread.join(timeout=self._renew_s)
         self._thread = None
         try:
-            found = self._api.get(_path(self._namespace))
-            if _holder(found) == self.holder:
-                self._api.delete(_path(self._namespace))
+            found = self._api.get(path_of(self._namespace))
+            if named_holder(found) == self.holder:
+                self._api.delete(path_of(self._namespace))
         except ClusterError:
             return
 
@@ -82,38 +86,38 @@ class RunLease:
         Whoever was cut off from the server for long may have lost it without having been told.
         """
         try:
-            found = self._api.get(_path(self._namespace))
+            found = self._api.get(path_of(self._namespace))
         except ClusterError:  # also when the namespace went, and the lease with it
             return not self.lost
-        self.lost = self.lost or _holder(found) != self.holder
+        self.lost = self.lost or named_holder(found) != self.holder
         return not self.lost
 
     def _take_over(self) -> None:
         try:
-            found = self._api.get(_path(self._namespace))
+            found = self._api.get(path_of(self._namespace))
         except NotThere:  # let go at this very moment
             found = {"metadata": {}}
         alive = settled_holder(
             self._api, self._namespace, found, now=self._now(), clock=self._clock, wait=self._wait
         )
         if alive and alive != self.holder:
-            raise held(self._namespace, alive)
+            raise _held(self._namespace, alive)
         try:
             if "resourceVersion" in found["metadata"]:
-                self._api.put(_path(self._namespace), self._body(found["metadata"]))
+                self._api.put(path_of(self._namespace), self._body(found["metadata"]))
             else:
-                self._api.post(_list_path(self._namespace), self._body({}))
+                self._api.post(list_path(self._namespace), self._body({}))
         except (Conflict, NotThere) as error:
-            raise held(self._namespace, "another run that was quicker") from error
+            raise _held(self._namespace, "another run that was quicker") from error
 
     def _keep(self) -> None:
         while not self._ending.wait(self._renew_s):
             try:
-                found = self._api.get(_path(self._namespace))
-                if _holder(found) != self.holder:
+                found = self._api.get(path_of(self._namespace))
+                if named_holder(found) != self.holder:
                     self.lost = True
                     return
-                self._api.put(_path(self._namespace), self._body(found["metadata"]))
+                self._api.put(path_of(self._namespace), self._body(found["metadata"]))
             except NotThere:
                 self.lost = not self._ending.is_set()
                 return
@@ -136,96 +140,10 @@ class RunLease:
         }
 
 
-def read_holder(api: Api, namespace: str, *, now: datetime | None = None) -> str | None:
-    """Who holds the namespace now; None when nobody living does."""
-    try:
-        found = api.get(_path(namespace))
-    except NotThere:
-        return None
-    return living_holder(found, now or _now())
-
-
-def read_settled_holder(api: Api, namespace: str) -> str | None:
-    """The same for whoever would act on it: see `settled_holder`."""
-    try:
-        found = api.get(_path(namespace))
-    except NotThere:
-        return None
-    return settled_holder(api, namespace, found, now=_now())
-
-
-def living_holder(lease: Json, now: datetime) -> str | None:
-    """The holder, unless it is a process of this machine that is gone, or its lease ran out.
-
-    Whether a lease from elsewhere ran out is told by two machines' clocks here, which is good
-    enough to show; `settled_holder` is for whoever would act on it.
-    """
-    holder = _holder(lease)
-    if not holder:
-        return None
-    known = Holder.parse(holder)
-    if known is not None and known.is_here:
-        return holder if known.lives else None
-    return holder if _fresh(lease, now) else None
-
-
-def settled_holder(
-    api: Api,
-    namespace: str,
-    lease: Json,
-    *,
-    now: datetime,
-    clock: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], None] = time.sleep,
-) -> str | None:
-    """The same whatever the clocks say: a lease from elsewhere that looks run out is watched.
-
-    Takes up to the lease's duration in that one case; a holder that renews is told at once.
-    """
-    if alive := living_holder(lease, now):
-        return alive
-    known = Holder.parse(_holder(lease))
-    if not _holder(lease) or (known is not None and known.is_here):
-        return None
-    until_s = clock() + float((lease.get("spec") or {}).get("leaseDurationSeconds") or 0)
-    while clock() < until_s:
-        wait(LOOK_S)
-        try:
-            found = api.get(_path(namespace))
-        except NotThere:
-            return None
-        if _said(found) != _said(lease):
-            return _holder(found) or None
-    return None
-
-
-def _fresh(lease: Json, now: datetime) -> bool:
-    spec = lease.get("spec") or {}
-    renewed_s = unix_s(spec.get("renewTime")) or 0.0
-    # A clock that is ahead of ours would otherwise hold for as long as it is ahead.
-    return abs(now.timestamp() - renewed_s) <= float(spec.get("leaseDurationSeconds") or 0)
-
-
-def _said(lease: Json) -> tuple[str, object]:
-    return _holder(lease), (lease.get("spec") or {}).get("renewTime")
-
-
-def held(namespace: str, holder: str) -> PlatformError:
+def _held(namespace: str, holder: str) -> PlatformError:
     """The refusal of a second run."""
     return PlatformError(
         3,
         f"another run holds namespace {namespace} ({holder}); wait for it, or end it with "
         "`teastorm down --platform kubernetes`",
     )
-
-
-def _holder(lease: Json) -> str:
-    return str((lease.get("spec") or {}).get("holderIdentity") or "")
-
-
-def _list_path(namespace: str) -> str:
-    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-
-
-def _path(namespace: str) -> str:
-    return f"{_list_path(namespace)}/{NAME}"

@@ -1,10 +1,9 @@
 """What there is in a namespace, whoever left it there, and how to end it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from teastorm.platforms.base import Leftovers, PlatformError
-from teastorm.platforms.kubernetes import cluster_role, lease, namespace
+from teastorm.platforms.kubernetes import cluster_role, namespace, occupancy
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.effects import Effect, Effects
 from teastorm.platforms.kubernetes.errors import NotThere
@@ -45,7 +44,7 @@ def survey(api: Api, settings: ClusterSettings) -> ClusterSurvey:
     pods = api.get(f"{where}/pods", labelSelector=selector).get("items") or []
     return ClusterSurvey(
         exists=True,
-        holder=lease.read_holder(api, settings.namespace, now=datetime.now(UTC)),
+        holder=occupancy.read_holder(api, settings.namespace),
         effects=tuple(Effects(api, settings.namespace).read()),
         unfinished=_there(api, f"{where}/configmaps/{BEFORE}"),
         pods=tuple(map(parse_pod, pods)),
@@ -87,10 +86,10 @@ def remove_all(api: Api, settings: ClusterSettings) -> Leftovers:
 
 
 def _living(api: Api, settings: ClusterSettings, look: ClusterSurvey) -> str | None:
-    """Who holds the namespace, before something is done to it; see `lease.settled_holder`."""
+    """Who holds the namespace, before something is done to it; see `occupancy.settled_holder`."""
     if not look.exists or look.holder is not None:
         return look.holder
-    return lease.read_settled_holder(api, settings.namespace)
+    return occupancy.read_settled_holder(api, settings.namespace)
 
 
 def _end(text: str, name: str) -> None:
