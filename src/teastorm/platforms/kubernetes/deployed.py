@@ -86,7 +86,7 @@ class Deployed:
         shop = self._running(service)
         if n < 0:
             raise PlatformError(2, f"replicas must be 0 or more, got {n}")
-        shop.scale(service, n, startup_s)
+        shop.scaling.want(service, n, startup_s)
 
     def set_fault(self, service: str, spec: AnyFault, replica_id: str | None = None) -> None:
         """See `Platform`; `PlatformError` (3) when no replica took it."""
@@ -114,13 +114,13 @@ class Deployed:
         The first time a service is ready, one of its pods is asked through the API server's proxy.
         """
         shop = self._running()
-        asked = list(shop.wanted) if services is None else list(services)
+        asked = list(shop.scaling.wanted) if services is None else list(services)
         for service in asked:
             shop.require(service)
         until_s = time.monotonic() + timeout_s
-        await_ready(shop.fleet, shop.wanted, asked, timeout_s)
+        await_ready(shop.fleet, shop.scaling.wanted, asked, timeout_s)
         shop.require_reached(asked)
-        if "gateway" in asked and shop.wanted["gateway"]:
+        if "gateway" in asked and shop.scaling.wanted["gateway"]:
             left_s = max(until_s - time.monotonic(), 1.0)
             door.await_open(self.settings.door, min(DOOR_OPENS_WITHIN_S, left_s))
             nodes = sorted({pod.host_ip for pod in shop.fleet.pods("gateway") if pod.host_ip})
@@ -168,7 +168,7 @@ class Deployed:
     def audit(self) -> dict[str, JsonObject]:
         """See `Platform`; `PlatformError` (3) when a service has no replica that answers."""
         shop = self._running()
-        asked = [service for service in WITH_LEDGER if service in shop.wanted]
+        asked = [service for service in WITH_LEDGER if service in shop.scaling.wanted]
         return {service: shop.proxy.audit(service, self.replicas(service)) for service in asked}
 
     def pause_replacing(self, service: str) -> None:
@@ -176,11 +176,11 @@ class Deployed:
 
         The number to go back to is written into the namespace first.
         """
-        self._running(service).pause(service)
+        self._running(service).scaling.pause(service)
 
     def resume_replacing(self, service: str) -> None:
         """See `Platform`."""
-        self._running(service).resume(service)
+        self._running(service).scaling.resume(service)
 
     def _folder(self) -> Path:
         if self._work is None:

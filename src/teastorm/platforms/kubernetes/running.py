@@ -1,7 +1,6 @@
 """A deployed release: what was wished for, everything that follows it, and what can be done to it."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,8 +22,9 @@ from teastorm.platforms.kubernetes.logs import save_logs
 from teastorm.platforms.kubernetes.operations import Operations
 from teastorm.platforms.kubernetes.pods import INSTANCE_LABEL
 from teastorm.platforms.kubernetes.proxy import PodProxy
+from teastorm.platforms.kubernetes.scaling import Scaling
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.platforms.kubernetes.undo import clear_injected, scale_to
+from teastorm.platforms.kubernetes.undo import clear_injected
 from teastorm.platforms.kubernetes.watch import Watcher
 
 
@@ -33,7 +33,6 @@ class RunningShop:
     """The release of one run. Its methods may be called from any thread, one at a time a service."""
 
     plan: ShopPlan
-    wanted: dict[str, int]
     token: str
     api: Api
     settings: ClusterSettings
@@ -43,9 +42,8 @@ class RunningShop:
     autoscaler_watcher: Watcher
     effects: Effects
     operations: Operations
+    scaling: Scaling
     proxy: PodProxy
-    later: dict[str, threading.Timer] = field(default_factory=dict)
-    paused: set[str] = field(default_factory=set)
     reached: set[str] = field(default_factory=set)
 
     @classmethod
@@ -84,7 +82,6 @@ class RunningShop:
 
         return cls(
             plan=plan,
-            wanted=dict(plan.replicas),
             token=token,
             api=api,
             settings=settings,
@@ -94,13 +91,14 @@ class RunningShop:
             autoscaler_watcher=watch(where, autoscalers),
             effects=effects,
             operations=Operations(api, settings, fleet, effects),
+            scaling=Scaling(api, settings, fleet, effects, plan.replicas),
             proxy=PodProxy(api, settings.namespace),
         )
 
     def require(self, service: str) -> None:
         """`PlatformError` (2) when the plan does not run that service."""
-        if service not in self.wanted:
-            known = ", ".join(self.wanted)
+        if service not in self.plan.replicas:
+            known = ", ".join(self.plan.replicas)
             raise PlatformError(2, f"service must be one of {known}, got {service!r}")
 
     def replicas(self, service: str | None = None) -> list[Replica]:
@@ -118,32 +116,6 @@ class RunningShop:
             if ready and service not in self.reached:
                 reach.require(self.proxy, ready[:1])
                 self.reached.add(service)
-
-    def scale(self, service: str, n: int, startup_s: float | None) -> None:
-        """Tell the Deployment; with `startup_s` only so much later, if it means more."""
-        more = n > self.wanted[service]
-        self._cancel(service)
-        self.wanted[service] = n
-        self.fleet.record("scale", service, None, f"to {n}")
-        if more and startup_s:
-            timer = threading.Timer(startup_s, self._scale_now, (service, n))
-            timer.daemon = True
-            self.later[service] = timer
-            timer.start()
-        elif service not in self.paused:
-            scale_to(self.api, self.settings, service, n)
-
-    def pause(self, service: str) -> None:
-        """Want nothing of a service, after its number was written into the namespace."""
-        self.effects.note(_scaled(service, self.wanted[service]))
-        self.paused.add(service)
-        scale_to(self.api, self.settings, service, 0)
-
-    def resume(self, service: str) -> None:
-        """Want as many again."""
-        self.paused.discard(service)
-        scale_to(self.api, self.settings, service, self.wanted[service])
-        self.effects.strike(_scaled(service, self.wanted[service]))
 
     def inject(self, service: str, spec: AnyFault, replica_id: str | None) -> None:
         """Tell each ready replica, or the one that is named; `PlatformError` (3) when there is none."""
@@ -185,20 +157,9 @@ class RunningShop:
 
     def end_watching(self) -> None:
         """No more following, and no more scaling that was to come later."""
-        for service in list(self.later):
-            self._cancel(service)
+        self.scaling.close()
         self.watcher.close()
         self.autoscaler_watcher.close()
-
-    def _scale_now(self, service: str, n: int) -> None:
-        try:
-            scale_to(self.api, self.settings, service, n)
-        except ClusterError as error:
-            self.fleet.record("scale", service, None, f"failed: {error.sentence}")
-
-    def _cancel(self, service: str) -> None:
-        if (timer := self.later.pop(service, None)) is not None:
-            timer.cancel()
 
 
 def _publish(file: EndpointsFile, services: Sequence[str], found: Sequence[Replica]) -> None:
@@ -208,7 +169,3 @@ def _publish(file: EndpointsFile, services: Sequence[str], found: Sequence[Repli
 
 def _injected(service: str) -> Effect:
     return Effect(kind="injected", subject=service, at_unix_s=time.time())
-
-
-def _scaled(service: str, replicas: int) -> Effect:
-    return Effect(kind="scaled", subject=service, at_unix_s=time.time(), replicas=replicas)

@@ -14,7 +14,8 @@ def send(shop: RunningShop, replica_id: str, signal: int) -> Replica:
 
     Gives the replica as it was just before; `PlatformError` (2) for another signal or replica.
     """
-    if (left := shop.fleet.gone.get(replica_id)) is not None and left.component in shop.paused:
+    left = shop.fleet.gone.get(replica_id)
+    if left is not None and left.component in shop.scaling.paused:
         return left.replica()  # scaled to nothing, it went before it was its turn
     pod = shop.operations.pod(replica_id)
     with contextlib.suppress(NotThere, Conflict):  # it went by itself a moment ago
