@@ -171,7 +171,7 @@ def test_a_process_is_noted_before_it_starts(
         seen.append(state_file.read())
         raise PlatformError(3, "cannot start it")
 
-    monkeypatch.setattr("teastorm.platforms.local.platform.launch", no_start)
+    monkeypatch.setattr("teastorm.platforms.local.starter.launch", no_start)
     with pytest.raises(PlatformError, match="cannot start it"):
         local.deploy(ONE)
     assert seen[0] is not None
