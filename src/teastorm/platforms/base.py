@@ -1,162 +1,35 @@
-"""What every platform is: the words (replica, plan, event) and the one interface.
+"""What every platform is: one interface, and the words it is told in (plan, replica, event).
 
 Written once, implemented by `platforms.local` (processes on this machine), `platforms.kubernetes`
 and `platforms.memory` (nothing runs; for tests). The contract suite in `tests/platforms` holds
-every implementation to the same answers.
+every implementation to the same answers. Whoever uses a platform imports the words from here.
 """
 
-import math
 import signal as signals
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Protocol
 
 from teastorm.observe.target import ScrapeTarget
+from teastorm.platforms.errors import PlatformError
+from teastorm.platforms.faults import AnyFault
+from teastorm.platforms.plan import SERVICES, WITH_LEDGER, ShopPlan
+from teastorm.platforms.replica import Event, EventKind, JsonObject, JsonValue, Replica
 
-if TYPE_CHECKING:
-    from teastorm.platforms.faults import AnyFault
-
-SERVICES = ("orders", "dispatch", "inference", "gateway")
-"""Every service of the shop, in the order they are started: what is called before its callers."""
-
-DEFAULT_REPLICAS = 2
-
-type EventKind = Literal[
-    "replica_started",
-    "replica_ready",
-    "replica_unready",
-    "replica_restarted",
-    "replica_gone",
-    "scale",
-    "fault_set",
+__all__ = [
+    "SERVICES",
+    "WITH_LEDGER",
+    "Event",
+    "EventKind",
+    "JsonObject",
+    "JsonValue",
+    "Leftovers",
+    "Platform",
+    "PlatformError",
+    "Replica",
+    "ShopPlan",
 ]
-type JsonValue = bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
-type JsonObject = Mapping[str, JsonValue]
-
-
-class PlatformError(Exception):
-    """Something the platform cannot do, as one sentence for a person and an exit code for CI.
-
-    Exit codes: 2 usage, 3 precondition (a tool or a healthy shop is missing), 5 the system may
-    still be faulty, 70 internal.
-    """
-
-    def __init__(self, exit_code: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.exit_code = exit_code
-        self.sentence = sentence
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replica:
-    """One running copy of a service, as the platform saw it last.
-
-    `started_unix_s` is when its process began (seconds since 1970). `pid` is None where the
-    platform has no process ids to show; there `uid` is the pod's and `restarts` counts the starts
-    of its container. Immutable: safe to share.
-    """
-
-    service: str
-    replica_id: str
-    host: str
-    port: int
-    admin_port: int
-    pid: int | None
-    started_unix_s: float
-    ready: bool
-    uid: str = ""
-    restarts: int = 0
-
-    @property
-    def identity(self) -> str:
-        """What changes when a replica is replaced, even under the same name.
-
-        `pid@start` of a process, `uid/restarts` of a pod.
-        """
-        if self.uid:
-            return f"{self.uid}/{self.restarts}"
-        return f"{self.pid if self.pid is not None else self.replica_id}@{self.started_unix_s:.2f}"
-
-    @property
-    def endpoint(self) -> str:
-        """`host:port`, as clients dial it."""
-        return f"{self.host}:{self.port}"
-
-
-def _two_each() -> Mapping[str, int]:
-    return MappingProxyType(dict.fromkeys(SERVICES, DEFAULT_REPLICAS))
-
-
-def _nothing[V]() -> Mapping[str, V]:
-    return MappingProxyType({})
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShopPlan:
-    """The shop that is wanted: how many of what, with which settings.
-
-    `replicas` names the services to run and how many of each (0 is allowed). `protections` holds
-    switches by name; those not named keep the shop's defaults. `settings` holds extra fields per
-    service, laid over the generated ones. `time_factor` compresses start-up delays (2 halves
-    them). `startup_s` is how long a replacement or an added replica takes before its process
-    starts (the pod's scheduling and image pull), per service, before compression. `run_dir`
-    receives logs/ and settings/; None means a temporary folder that `tear_down` removes.
-    """
-
-    replicas: Mapping[str, int] = field(default_factory=_two_each)
-    protections: Mapping[str, bool] = field(default_factory=_nothing)
-    seed: int = 1
-    time_factor: float = 1.0
-    settings: Mapping[str, Mapping[str, object]] = field(default_factory=_nothing)
-    startup_s: Mapping[str, float] = field(default_factory=_nothing)
-    run_dir: Path | None = None
-
-    def __post_init__(self) -> None:
-        if not self.replicas:
-            raise ValueError("a plan must name at least one service under replicas")
-        for service, count in self.replicas.items():
-            if count < 0:
-                raise ValueError(f"replicas.{service} must be 0 or more, got {count}")
-        if not (math.isfinite(self.time_factor) and self.time_factor > 0):
-            raise ValueError(f"time_factor must be above 0, got {self.time_factor}")
-        for service, delay_s in self.startup_s.items():
-            if not (math.isfinite(delay_s) and delay_s >= 0):
-                raise ValueError(f"startup_s.{service} must be 0 or more, got {delay_s}")
-        for service in self.settings:
-            if service not in self.replicas:
-                raise ValueError(f"settings.{service} is for a service the plan does not run")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Something that happened to a replica. `at_s` is this process's `time.monotonic()`."""
-
-    at_s: float
-    kind: EventKind
-    service: str
-    replica_id: str = ""
-    pid: int | None = None
-    started_unix_s: float | None = None
-    detail: str = ""
-    uid: str = ""
-
-    def as_json(self, *, t0_s: float = 0.0) -> dict[str, JsonValue]:
-        """A row of events.json; `t_s` is relative to `t0_s` (monotonic)."""
-        row: dict[str, JsonValue] = {
-            "t_s": round(self.at_s - t0_s, 6),
-            "kind": self.kind,
-            "service": self.service,
-            "replica": self.replica_id,
-            "pid": self.pid,
-            "start_time": self.started_unix_s,
-        }
-        if self.uid:
-            row["uid"] = self.uid
-        if self.detail:
-            row["detail"] = self.detail
-        return row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +95,7 @@ class Platform(Protocol):
         """Want `n` replicas; those added start after `startup_s` (None: the plan's delay)."""
         ...
 
-    def set_fault(self, service: str, spec: "AnyFault", replica_id: str | None = None) -> None:
+    def set_fault(self, service: str, spec: AnyFault, replica_id: str | None = None) -> None:
         """Inject into every ready replica of `service`, or into one."""
         ...
 

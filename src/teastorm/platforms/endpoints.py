@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from teastorm.platforms.base import Replica
+from teastorm.platforms.replica import Replica
 
 
 def ready_endpoints(services: Iterable[str], replicas: Iterable[Replica]) -> dict[str, list[str]]:

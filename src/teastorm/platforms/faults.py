@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from teastorm.platforms.base import PlatformError, Replica
+from teastorm.platforms.errors import PlatformError
+from teastorm.platforms.replica import Replica
 
 FAULT_KINDS = ("latency", "errors", "hang", "crash")
 """What a service can suffer itself …"""

@@ -6,6 +6,8 @@ its owner holds a lock.
 
 from dataclasses import dataclass, field
 
+from teastorm.platforms.plan import ShopPlan
+
 BACKOFF_FIRST_S = 0.2
 BACKOFF_CAP_S = 10.0
 
@@ -69,3 +71,15 @@ class Wanted:
         if self.failures == 0:
             return 0.0
         return float(min(BACKOFF_FIRST_S * 2.0 ** (self.failures - 1), BACKOFF_CAP_S))
+
+
+def wanted_of(plan: ShopPlan, *, now_s: float) -> dict[str, Wanted]:
+    """What each service of a plan should have; its first replicas are due at once."""
+    return {
+        service: Wanted(
+            count=count,
+            startup_s=plan.startup_s.get(service, 0.0) / plan.time_factor,
+            due_s=[now_s] * count,
+        )
+        for service, count in plan.replicas.items()
+    }

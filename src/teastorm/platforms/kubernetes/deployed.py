@@ -8,7 +8,7 @@ from pathlib import Path
 
 from teastorm.load.plan import LoadPlan
 from teastorm.observe.target import ScrapeTarget
-from teastorm.platforms.base import Event, JsonObject, PlatformError, Replica
+from teastorm.platforms.base import WITH_LEDGER, Event, JsonObject, PlatformError, Replica
 from teastorm.platforms.faults import AnyFault
 from teastorm.platforms.kubernetes import door, signalling
 from teastorm.platforms.kubernetes.helm import Helm
@@ -18,7 +18,7 @@ from teastorm.platforms.kubernetes.load_manifests import InsidePlan
 from teastorm.platforms.kubernetes.operations import Operations
 from teastorm.platforms.kubernetes.running import RunningShop
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.platforms.kubernetes.values import WITH_LEDGER, pull_secrets_of
+from teastorm.platforms.kubernetes.values import pull_secrets_of
 from teastorm.platforms.kubernetes.waiting import await_ready
 
 DOOR_OPENS_WITHIN_S = 20.0
@@ -116,7 +116,7 @@ class Deployed:
         shop = self._running()
         asked = list(shop.scaling.wanted) if services is None else list(services)
         for service in asked:
-            shop.require(service)
+            shop.plan.require(service)
         until_s = time.monotonic() + timeout_s
         await_ready(shop.fleet, shop.scaling.wanted, asked, timeout_s)
         shop.require_reached(asked)
@@ -191,5 +191,5 @@ class Deployed:
         if self._shop is None:
             raise PlatformError(2, "the shop has not been deployed")
         if service is not None:
-            self._shop.require(service)
+            self._shop.plan.require(service)
         return self._shop

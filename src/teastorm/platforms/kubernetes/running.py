@@ -95,16 +95,10 @@ class RunningShop:
             proxy=PodProxy(api, settings.namespace),
         )
 
-    def require(self, service: str) -> None:
-        """`PlatformError` (2) when the plan does not run that service."""
-        if service not in self.plan.replicas:
-            known = ", ".join(self.plan.replicas)
-            raise PlatformError(2, f"service must be one of {known}, got {service!r}")
-
     def replicas(self, service: str | None = None) -> list[Replica]:
         """Living replicas; `ClusterError` (3) when the cluster has not answered for half a minute."""
         if service is not None:
-            self.require(service)
+            self.plan.require(service)
         if (lost := self.watcher.lost()) is not None:
             raise lost
         return [pod.replica() for pod in self.fleet.pods(service)]

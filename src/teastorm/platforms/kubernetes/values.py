@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from teastorm.platforms.base import SERVICES, ShopPlan
-
-WITH_LEDGER = ("orders", "dispatch")
+from teastorm.platforms.base import SERVICES, WITH_LEDGER, ShopPlan
 
 
 def values_of(plan: ShopPlan, token: str) -> dict[str, object]:

@@ -10,10 +10,10 @@ import signal as signals
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from teastorm.platforms.base import Event, EventKind, PlatformError, Replica
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints
+from teastorm.platforms.local.member import HOST, Member
 from teastorm.platforms.local.probe import ReadinessProbe
 from teastorm.platforms.local.process import DEFAULT_NICENESS, NICENESS, Launched
 from teastorm.platforms.local.state import ProcessNote
@@ -21,37 +21,9 @@ from teastorm.platforms.reconcile import Wanted
 from teastorm.scheduling import set_autogroup
 
 TICK_S = 0.05
-HOST = "127.0.0.1"
 
 type Launcher = Callable[[str, str, int, int], Launched]
 """Starts (service, replica id, port, admin port)."""
-
-
-@dataclass(kw_only=True)
-class Member:
-    """One process of the fleet and what is known of it."""
-
-    note: ProcessNote
-    process: Launched
-    probe: ReadinessProbe
-    ready: bool = False
-    was_ready: bool = False
-    stopping: bool = False
-    kill_at_s: float | None = None
-    autogroup_set: bool = False
-
-    def snapshot(self) -> Replica:
-        """The replica as others may see it."""
-        return Replica(
-            service=self.note.service,
-            replica_id=self.note.replica_id,
-            host=HOST,
-            port=self.note.port,
-            admin_port=self.note.admin_port,
-            pid=self.process.pid,
-            started_unix_s=self.process.started_unix_s,
-            ready=self.ready,
-        )
 
 
 class Fleet:
@@ -102,16 +74,9 @@ class Fleet:
     ) -> None:
         """Add an event, now."""
         with self.changed:
+            replica = None if member is None else member.snapshot()
             self.events.append(
-                Event(
-                    at_s=time.monotonic(),
-                    kind=kind,
-                    service=service,
-                    replica_id="" if member is None else member.note.replica_id,
-                    pid=None if member is None else member.process.pid,
-                    started_unix_s=None if member is None else member.process.started_unix_s,
-                    detail=detail,
-                )
+                Event.of(kind, service, replica, at_s=time.monotonic(), detail=detail)
             )
             self.changed.notify_all()
 

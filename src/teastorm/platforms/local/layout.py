@@ -9,10 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from teastorm.platforms.base import ShopPlan
+from teastorm.platforms.base import WITH_LEDGER, ShopPlan
 from teastorm.platforms.endpoints import write_atomically
-
-WITH_DATABASE = ("orders", "dispatch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ def settings_of(plan: ShopPlan, service: str, replica_id: str, layout: Layout) -
     if isinstance(extra_common, Mapping):
         common |= extra_common
     content: dict[str, object] = {"common": common}
-    if service in WITH_DATABASE:
+    if service in WITH_LEDGER:
         content["dsn"] = f"sqlite:///{layout.work / f'{service}.db'}"
     return content | extras
 

@@ -149,7 +149,7 @@ class LocalPlatform:
         shop = self._running()
         asked = list(shop.plan.replicas) if services is None else list(services)
         for service in asked:
-            shop.require(service)
+            shop.plan.require(service)
         shop.wait_ready(timeout_s, asked)
 
     def targets(self) -> list[ScrapeTarget]:
@@ -209,7 +209,7 @@ class LocalPlatform:
         if self._shop is None:
             raise PlatformError(2, "the shop has not been deployed")
         if service is not None:
-            self._shop.require(service)
+            self._shop.plan.require(service)
         return self._shop
 
 

@@ -5,7 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from teastorm.platforms.base import JsonObject, PlatformError, Replica, ShopPlan
+from teastorm.platforms.base import (
+    WITH_LEDGER,
+    JsonObject,
+    PlatformError,
+    Replica,
+    ShopPlan,
+)
 from teastorm.platforms.endpoints import EndpointsFile
 from teastorm.platforms.faults import AnyFault, fault_body, fault_words
 from teastorm.platforms.local import control
@@ -13,9 +19,8 @@ from teastorm.platforms.local.fleet import Fleet, Launcher
 from teastorm.platforms.local.layout import Layout
 from teastorm.platforms.local.ports import PortPicker
 from teastorm.platforms.local.state import ProcessNote
-from teastorm.platforms.reconcile import Wanted
+from teastorm.platforms.reconcile import wanted_of
 
-WITH_LEDGER = ("orders", "dispatch")
 CRASH_LOOP = 3
 
 
@@ -38,12 +43,8 @@ class RunningShop:
         drain_s: float,
     ) -> Self:
         """A shop whose fleet is still to be opened; `remember` is told of its processes."""
-        wanted = {}
-        for service, count in plan.replicas.items():
-            delay_s = plan.startup_s.get(service, 0.0) / plan.time_factor
-            wanted[service] = Wanted(count=count, startup_s=delay_s, due_s=[0.0] * count)
         fleet = Fleet(
-            wanted=wanted,
+            wanted=wanted_of(plan, now_s=time.monotonic()),
             launcher=launcher,
             pick_port=PortPicker().pick,
             endpoints=EndpointsFile(layout.endpoints_file),
@@ -52,16 +53,10 @@ class RunningShop:
         )
         return cls(plan=plan, layout=layout, fleet=fleet)
 
-    def require(self, service: str) -> None:
-        """`PlatformError` (2) when the plan does not run that service."""
-        if service not in self.plan.replicas:
-            known = ", ".join(self.plan.replicas)
-            raise PlatformError(2, f"service must be one of {known}, got {service!r}")
-
     def replicas(self, service: str | None = None) -> list[Replica]:
         """Living replicas of one service, or of all, oldest first."""
         if service is not None:
-            self.require(service)
+            self.plan.require(service)
         found = [member.snapshot() for member in self.fleet.members()]
         return [replica for replica in found if service in {None, replica.service}]
 
