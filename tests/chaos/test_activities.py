@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from chaoslib.exceptions import ActivityFailed
 
-from teastorm.chaos import actions, edges, probes, session
+from teastorm.chaos import actions, activity, edges, probes, session
 from teastorm.chaos.faults.episode import RollbackFailedError
 from teastorm.chaos.interruption import Interruption
 from teastorm.chaos.servers import Counts
@@ -140,7 +140,7 @@ def test_an_interrupted_loss_is_rolled_back(open_session: Session, site) -> None
     open_session.wait_until(11)
     site.interrupted = True
     with pytest.raises(ActivityFailed, match="cut short by an interruption, and rolled back"):
-        actions._run(open_session, actions.LossOfAll("dispatch"), 10.0)
+        activity.held(open_session, actions.LossOfAll("dispatch"), 10.0)
     assert open_session.fault_rows()[0]["rolled_back"]
     assert len(site.ready_identities("dispatch")) == 2
 

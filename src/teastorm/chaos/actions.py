@@ -9,8 +9,8 @@ from functools import partial
 
 from chaoslib.exceptions import ActivityFailed
 
+from teastorm.chaos.activity import DEAD_MAN_S, at_the_fault, held
 from teastorm.chaos.canary import ask
-from teastorm.chaos.faults.base import Fault
 from teastorm.chaos.faults.container_kill import ContainerKill
 from teastorm.chaos.faults.hang import Hang
 from teastorm.chaos.faults.injection import Injection
@@ -22,7 +22,7 @@ from teastorm.chaos.faults.rolling_restart import RollingRestart
 from teastorm.chaos.faults.surge import Surge
 from teastorm.chaos.offering import start
 from teastorm.chaos.servers import counted
-from teastorm.chaos.session import FAULT_PHASE, Session, current
+from teastorm.chaos.session import FAULT_PHASE, current
 from teastorm.platforms.base import JsonValue
 from teastorm.platforms.faults import FaultKind, FaultSpec
 from teastorm.runner import arguments
@@ -45,8 +45,6 @@ __all__ = [
 ]
 
 LAST_ANSWERS_S = 60.0
-DEAD_MAN_S = 15.0
-"""How much longer than planned a service keeps an injected fault by itself."""
 
 
 def begin_load(
@@ -63,15 +61,7 @@ def begin_load(
     `fault_s` seconds (with `curve`, at its peak), then at `base_factor` again. Returns when the
     first requests are due; the load goes on by itself.
     """
-    arguments.check(
-        "begin_load",
-        factor=factor,
-        fault_s=fault_s,
-        baseline_s=baseline_s,
-        after_s=after_s,
-        base_factor=base_factor,
-        curve=curve,
-    )
+    arguments.check("begin_load", **locals())
     session = current()
     if session.load is not None:
         raise ActivityFailed("the load has begun already")
@@ -112,7 +102,7 @@ def surge() -> dict[str, JsonValue]:
         session.chat_rps[FAULT_PHASE],
         seen=lambda: counted(session.platform, ("chat",)),
     )
-    return _run(session, fault, phase.end_s - session.site.now_s())
+    return held(session, fault, phase.end_s - session.site.now_s())
 
 
 def lose_replica(service: str, signal: str = "KILL", count: int = 1) -> dict[str, JsonValue]:
@@ -120,13 +110,13 @@ def lose_replica(service: str, signal: str = "KILL", count: int = 1) -> dict[str
 
     Returns when others stand in their place; proved by process identities.
     """
-    arguments.check("lose_replica", service=service, signal=signal, count=count)
+    arguments.check("lose_replica", **locals())
     return at_the_fault(ReplicaLoss(service, signal=signal, count=count), hold_s=1.0)
 
 
 def lose_all(service: str, hold_s: float) -> dict[str, JsonValue]:
     """Kill all replicas of `service` when the fault phase begins; replace none for `hold_s`."""
-    arguments.check("lose_all", service=service, hold_s=hold_s)
+    arguments.check("lose_all", **locals())
     return at_the_fault(LossOfAll(service), hold_s=hold_s)
 
 
@@ -143,15 +133,7 @@ def inject(
     `kind` is latency (adds `latency_s`), errors (answers `status`), hang or crash; `share` of the
     requests are hit. Proved by canary requests of our own.
     """
-    arguments.check(
-        "inject",
-        service=service,
-        kind=kind,
-        hold_s=hold_s,
-        latency_s=latency_s,
-        share=share,
-        status=status,
-    )
+    arguments.check("inject", **locals())
     spec = FaultSpec(
         kind=kind,
         latency_s=latency_s,
@@ -169,7 +151,7 @@ def kill_container(service: str, count: int = 1) -> dict[str, JsonValue]:
 
     Returns when the kubelet has started the containers again; proved by their restart counts.
     """
-    arguments.check("kill_container", service=service, count=count)
+    arguments.check("kill_container", **locals())
     return at_the_fault(ContainerKill(service, count=count), hold_s=1.0)
 
 
@@ -178,7 +160,7 @@ def hang(service: str, hold_s: float, count: int = 1) -> dict[str, JsonValue]:
 
     Proved by requests that went unanswered; says whether liveness killed a container meanwhile.
     """
-    arguments.check("hang", service=service, hold_s=hold_s, count=count)
+    arguments.check("hang", **locals())
     return at_the_fault(Hang(service, hold_s=hold_s, count=count), hold_s=hold_s)
 
 
@@ -187,7 +169,7 @@ def restart_rolling(service: str, within_s: float = 60.0) -> dict[str, JsonValue
 
     Returns when the Deployment says it is done; proved by pod UIDs.
     """
-    arguments.check("restart_rolling", service=service, within_s=within_s)
+    arguments.check("restart_rolling", **locals())
     return at_the_fault(RollingRestart(service), hold_s=within_s)
 
 
@@ -200,7 +182,7 @@ def drain_node(
     `at_once` (as `kubectl drain` does it). The node takes pods again afterwards. Refused for the node
     that holds PostgreSQL's volume; proved by the pods' own eviction conditions and UIDs.
     """
-    arguments.check("drain_node", service=service, within_s=within_s, node=node, at_once=at_once)
+    arguments.check("drain_node", **locals())
     return at_the_fault(NodeDrain(service, node=node, at_once=at_once), hold_s=within_s)
 
 
@@ -218,7 +200,7 @@ def scale_late(service: str, to: int, trigger_s: float, startup_s: float) -> dic
     Added replicas start `startup_s` later still, as nodes and images take their time. Returns
     when all are ready.
     """
-    arguments.check("scale_late", service=service, to=to, trigger_s=trigger_s, startup_s=startup_s)
+    arguments.check("scale_late", **locals())
     session = current()
     session.wait_until(session.window(FAULT_PHASE).start_s + trigger_s)
     asked_s = session.site.now_s()
@@ -237,21 +219,3 @@ def roll_back_faults() -> dict[str, JsonValue]:
     if not session.roll_back():
         raise ActivityFailed("a fault could not be rolled back; the shop may still be faulty")
     return {"faults": len(session.episodes)}
-
-
-def at_the_fault(fault: Fault, *, hold_s: float) -> dict[str, JsonValue]:
-    """Run a fault from the beginning of the fault phase on."""
-    session = current()
-    session.wait_until(session.window(FAULT_PHASE).start_s)
-    return _run(session, fault, hold_s)
-
-
-def _run(session: Session, fault: Fault, hold_s: float) -> dict[str, JsonValue]:
-    with session.episode(fault) as episode:
-        whole = episode.hold(hold_s)
-    record = episode.record
-    if not whole:
-        raise ActivityFailed(f"{record.id}: cut short by an interruption, and rolled back")
-    if not record.proved:
-        raise ActivityFailed(f"{record.id}: not proved: {record.evidence}")
-    return {"id": record.id, "proved": record.proved, "evidence": record.evidence}

@@ -7,7 +7,7 @@ dispatch.
 
 from functools import partial
 
-from teastorm.chaos.actions import DEAD_MAN_S, at_the_fault
+from teastorm.chaos.activity import DEAD_MAN_S, at_the_fault
 from teastorm.chaos.faults.edge import EdgeFault
 from teastorm.chaos.faults.edge_errors import EdgeErrors
 from teastorm.chaos.faults.edge_latency import EdgeLatency
