@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import orjson
 from sqlalchemy import Connection, case, func, select
 
-from teashop.orders import schema
-from teashop.orders.store import COUPON
+from teashop.orders import coupons, schema
+from teashop.orders.coupons import CouponState
 from teashop.serving.database import Database
 
 _SHOWN = (
@@ -30,26 +29,10 @@ _SHOWN = (
 _ORDERS = select(*(schema.orders.c[name] for name in _SHOWN)).order_by(
     schema.orders.c.created_s, schema.orders.c.order_id
 )
-_COUPONS = select(schema.coupons.c.budget, schema.coupons.c.spent).where(
-    schema.coupons.c.name == COUPON
-)
 _OUTBOX = select(
     func.coalesce(func.sum(case((schema.outbox.c.delivered_s.is_(None), 1), else_=0)), 0),
     func.count(),
 ).select_from(schema.outbox)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CouponState:
-    """The coupon budget and what is spent of it."""
-
-    budget: int
-    spent: int
-
-    @property
-    def left(self) -> int:
-        """Coupons that can still be given."""
-        return self.budget - self.spent
 
 
 class Audit:
@@ -65,7 +48,7 @@ class Audit:
         Raises:
             DatabaseUnavailable.
         """
-        return self._db.read(_coupons)
+        return self._db.read(coupons.state)
 
     @contextmanager
     def ledger(self) -> Iterator[Iterator[bytes]]:
@@ -77,11 +60,11 @@ class Audit:
             yield self._chunks(connection)
 
     def _chunks(self, connection: Connection) -> Iterator[bytes]:
-        coupons = _coupons(connection)
+        budget = coupons.state(connection)
         pending, total = connection.execute(_OUTBOX).one()
         head = orjson.dumps(
             {
-                "coupons": {"budget": coupons.budget, "spent": coupons.spent},
+                "coupons": {"budget": budget.budget, "spent": budget.spent},
                 "outbox": {"pending": int(pending), "delivered": int(total) - int(pending)},
             }
         )
@@ -94,8 +77,3 @@ class Audit:
             yield separator + b",".join(map(orjson.dumps, objects))
             separator = b","
         yield b"]}"
-
-
-def _coupons(connection: Connection) -> CouponState:
-    row = connection.execute(_COUPONS).one()
-    return CouponState(budget=row.budget, spent=row.spent)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from teashop.orders import schema
-from teashop.orders.store import ASSIGN
+from teashop.orders import order_rows, schema
 from teashop.serving.database import Database
 
 
@@ -157,7 +156,7 @@ class Outbox:
             connection.execute(_DELIVERED, [{"b_order": r.order_id, "b_now": now} for r in done])
         if promised:
             connection.execute(_PROMISED, promised)
-            connection.execute(ASSIGN, [{"b_order": row["b_order"]} for row in promised])
+            order_rows.assign(connection, [str(row["b_order"]) for row in promised])
 
     def pending(self) -> int:
         """How many assignments dispatch has not confirmed.

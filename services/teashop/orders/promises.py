@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from teashop.orders import schema
-from teashop.orders.store import ASSIGN
+from teashop.orders import order_rows, schema
 from teashop.serving.database import Database
 
 _FEED = "dispatch"
@@ -87,7 +86,7 @@ class Promises:
                 },
             )
             changed += result.rowcount
-        connection.execute(ASSIGN, [{"b_order": row.order_id} for row in rows])
+        order_rows.assign(connection, [row.order_id for row in rows])
         self._move(connection, max(row.id for row in revised))
         return changed
 

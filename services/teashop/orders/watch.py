@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from teashop.orders.audit import Audit, CouponState
+from teashop.orders.audit import Audit
+from teashop.orders.coupons import CouponState
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
 from teashop.orders.relay import InThread
