@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from prometheus_client import CollectorRegistry
 
 from teashop.orders.audit import Audit
+from teashop.orders.audit_stream import AuditStream
 from teashop.orders.client import Client
 from teashop.orders.follow import Follower
 from teashop.orders.handlers import OrdersApi
@@ -20,6 +21,8 @@ from teashop.orders.quotes import Quotes
 from teashop.orders.relay import Relay
 from teashop.orders.settings import OrdersSettings
 from teashop.orders.store import OrderStore, Terms
+from teashop.orders.threads import in_thread_of
+from teashop.orders.transactions import Transactions
 from teashop.orders.watch import Watch
 from teashop.orders.workers import Workers, WorkersConfig
 from teashop.serving.clock import Clock
@@ -82,13 +85,7 @@ def create_app(
     )
     metrics.db_waiting.set_function(lambda: float(workers.waiting))
     background, auditing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
-
-    async def in_thread(work: Callable[[], object]) -> object:
-        return await asyncio.get_running_loop().run_in_executor(background, work)
-
-    async def audit_thread(work: Callable[[], bytes | None]) -> bytes | None:
-        return await asyncio.get_running_loop().run_in_executor(auditing, work)
-
+    in_thread = in_thread_of(background)
     relay = Relay(
         outbox,
         client,
@@ -112,15 +109,17 @@ def create_app(
     api = OrdersApi(
         store,
         audit,
-        workers,
+        AuditStream(audit, in_thread_of(auditing)),
+        Transactions(
+            workers,
+            rng=rng,
+            metrics=metrics,
+            default_deadline_s=settings.default_deadline_s,
+            max_deadline_s=settings.max_deadline_s,
+        ),
         quotes=quotes if common.protections.backpressure else None,
-        clock=clock,
-        rng=rng,
         metrics=metrics,
-        default_deadline_s=settings.default_deadline_s,
-        max_deadline_s=settings.max_deadline_s,
         placed=relay.wake,
-        audit_thread=audit_thread,
     )
 
     async def open_store() -> None:

@@ -45,3 +45,10 @@ def retry_after_s(answer: Answer) -> float | None:
                 return None
             return seconds if 0 <= seconds < 86_400 else None
     return None
+
+
+def seconds(value: object) -> float | None:
+    """What stands for seconds in another service's JSON; None when it is no number from 0 on."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+        return None
+    return float(value)

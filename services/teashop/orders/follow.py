@@ -14,7 +14,7 @@ import orjson
 from teashop.orders.client import Client
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.promises import Promises, Revised
-from teashop.orders.relay import InThread
+from teashop.orders.threads import InThread
 from teashop.serving.client import Answer, Unavailable
 from teashop.serving.clock import Clock
 from teashop.serving.database import DatabaseUnavailable
@@ -62,19 +62,17 @@ class Follower:
             DatabaseUnavailable: they are asked for again.
             Unavailable: dispatch gave no answer.
         """
-        known: list[int] = []
-        await self._in_thread(lambda: known.append(self._promises.seen()))
+        seen = await self._in_thread(self._promises.seen)
         answer = await self._client.request(
             "dispatch",
             "GET",
-            f"/revisions?since={known[0]}",
+            f"/revisions?since={seen}",
             deadline_s=self._clock.now() + TIMEOUT_S,
             attempts=1,
         )
         revised = read_revisions(answer)
-        changed: list[int] = []
-        await self._in_thread(lambda: changed.append(self._promises.revise(revised)))
-        self._metrics.orders.labels("repromised").inc(changed[0])
+        changed = await self._in_thread(lambda: self._promises.revise(revised))
+        self._metrics.orders.labels("repromised").inc(changed)
         return len(revised)
 
     async def _run(self) -> None:

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable
 
 from teashop.orders import bodies
 from teashop.orders.audit import Audit
+from teashop.orders.audit_stream import AuditStream
 from teashop.orders.metrics import OrdersMetrics
-from teashop.orders.model import (
-    Answer,
-    Cart,
-    IllegalTransition,
-    KeyInFlight,
-    KeyReused,
-    OrderUnknown,
-    SoldOut,
-    State,
-)
+from teashop.orders.model import Answer, Cart, State
 from teashop.orders.quotes import NO_QUOTE, Quote, Quotes
 from teashop.orders.store import OrderStore
-from teashop.orders.workers import Workers, WorkRefused
-from teashop.resilience.criticality import Criticality, lowered
-from teashop.resilience.deadline import Deadline
-from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
+from teashop.orders.transactions import Transactions
+from teashop.resilience.criticality import Criticality
 from teashop.serving.asgi import JSON_TYPE, Problem, Request, Response, Router, json_response
-from teashop.serving.clock import Clock
-from teashop.serving.database import DatabaseBusy, DatabaseUnavailable
 
 _REPLAYED = (b"idempotency-replayed", b"true")
-_RETRY_AFTER = RetryAfter(RetryAfterConfig(maximum_s=10))
 
 
 class OrdersApi:
@@ -39,38 +24,27 @@ class OrdersApi:
 
     Args:
         quotes: where to ask before a checkout; None while backpressure is off.
-        default_deadline_s, max_deadline_s: for X-Request-Timeout-Ms.
         placed: told after each new order, so that the relay need not poll for it.
-        audit_thread: runs one blocking step of an audit.
     """
 
     def __init__(
         self,
         store: OrderStore,
         audit: Audit,
-        workers: Workers,
+        audit_stream: AuditStream,
+        transactions: Transactions,
         *,
         quotes: Quotes | None,
-        clock: Clock,
-        rng: random.Random,
         metrics: OrdersMetrics,
-        default_deadline_s: float,
-        max_deadline_s: float,
         placed: Callable[[], None],
-        audit_thread: Callable[[Callable[[], bytes | None]], Awaitable[bytes | None]],
     ) -> None:
         self._store = store
         self._audit = audit
-        self._workers = workers
+        self._audit_stream = audit_stream
+        self._transactions = transactions
         self._quotes = quotes
-        self._clock = clock
-        self._rng = rng
         self._metrics = metrics
-        self._default_deadline_s = default_deadline_s
-        self._max_deadline_s = max_deadline_s
         self._placed = placed
-        self._audit_thread = audit_thread
-        self._one_audit = asyncio.Lock()  # there is one connection for audits
 
     def router(self) -> Router:
         """The routes of this service."""
@@ -88,7 +62,7 @@ class OrdersApi:
         quote = NO_QUOTE if self._quotes is None else await self._quotes.of(cart.shop)
         if not quote.accepting:
             return await self._turned_away(request, cart, key, quote)
-        answer = await self._run(
+        answer = await self._transactions.run(
             request,
             lambda: self._store.place(cart, key, eta_s=quote.eta_s),
             operation="place",
@@ -100,7 +74,7 @@ class OrdersApi:
 
     async def _turned_away(self, request: Request, cart: Cart, key: str, quote: Quote) -> Response:
         """The answer for a shop that takes no more: an accepted order stays accepted."""
-        first = await self._run(
+        first = await self._transactions.run(
             request,
             lambda: self._store.first_answer(cart, key),
             operation="find",
@@ -123,7 +97,7 @@ class OrdersApi:
         """POST /orders/{id}/payment: 200 with the state; the first answer again for a known key."""
         key = bodies.idempotency_key(request)
         order_id = request.params["id"]
-        answer = await self._run(
+        answer = await self._transactions.run(
             request,
             lambda: self._store.pay(order_id, key),
             operation="pay",
@@ -134,7 +108,7 @@ class OrdersApi:
     async def status(self, request: Request) -> Response:
         """GET /orders/{id}: the state, and the seconds left of the shop's promise."""
         order_id = request.params["id"]
-        view = await self._run(
+        view = await self._transactions.run(
             request,
             lambda: self._store.find(order_id),
             operation="find",
@@ -147,90 +121,13 @@ class OrdersApi:
     async def audit(self, request: Request) -> Response:
         """GET /audit: the whole ledger at one moment, streamed."""
         # A stream's status cannot be taken back: ask first whether the database answers.
-        await self._run(
+        await self._transactions.run(
             request, self._audit.coupons, operation="audit", base=Criticality.CRITICAL_PLUS
         )
-        return Response(200, headers=JSON_TYPE, stream=self._ledger())
-
-    async def _ledger(self) -> AsyncIterator[bytes]:
-        snapshot = self._audit.ledger()
-        chunks: Iterator[bytes] = iter(())
-
-        def first() -> bytes | None:
-            nonlocal chunks
-            chunks = snapshot.__enter__()
-            return next(chunks, None)
-
-        def close() -> None:
-            snapshot.__exit__(None, None, None)
-
-        async with self._one_audit:
-            try:
-                chunk = await self._audit_thread(first)
-                while chunk is not None:
-                    yield chunk
-                    chunk = await self._audit_thread(lambda: next(chunks, None))
-            finally:
-                await asyncio.shield(self._audit_thread(close))
-
-    async def _run[T](
-        self, request: Request, work: Callable[[], T], *, operation: str, base: Criticality
-    ) -> T:
-        """Run `work` on a database thread; its errors become problems."""
-        level = _criticality(request, base)
-        try:
-            return await self._workers.run(
-                work,
-                operation=operation,
-                criticality=level,
-                deadline=self._deadline(request),
-            )
-        except WorkRefused as error:
-            self._metrics.refused.labels(error.reason, level.label).inc()
-            raise self._refusal(error.reason) from None
-        except DatabaseUnavailable as error:
-            reason = "limit" if isinstance(error, DatabaseBusy) else "dependency"
-            self._metrics.refused.labels(reason, level.label).inc()
-            raise self._refusal(reason) from error
-        except KeyInFlight as error:
-            raise Problem(409, "in_flight", str(error), retry_after_s=1) from error
-        except KeyReused as error:
-            raise Problem(422, "idempotency_key", str(error)) from error
-        except SoldOut as error:
-            raise Problem(409, "sold_out", str(error)) from error
-        except IllegalTransition as error:
-            raise Problem(409, "state", str(error)) from error
-        except OrderUnknown as error:
-            raise Problem(404, "order", str(error)) from error
-
-    def _deadline(self, request: Request) -> Deadline:
-        return Deadline.from_header(
-            request.header(b"x-request-timeout-ms"),
-            now_s=request.received_s,
-            default_s=self._default_deadline_s,
-            max_s=self._max_deadline_s,
-        )
-
-    def _refusal(self, reason: str) -> Problem:
-        """A 503 whose Retry-After is the time in which the queue drains, with jitter."""
-        sentence = {
-            "limit": "The order database has as much work as it can take.",
-            "deadline": "The caller's time is up; nothing was begun.",
-            "dependency": "The order database does not answer.",
-        }[reason]
-        seconds = _RETRY_AFTER.seconds(
-            self._workers.waiting, self._workers.drain_rate_rps(), self._rng
-        )
-        return Problem(503, reason, sentence, retry_after_s=seconds, refused_for="orders")
+        return Response(200, headers=JSON_TYPE, stream=self._audit_stream.chunks())
 
     def _told(self, answer: Answer, state: State) -> Response:
         """The store's answer as a response, counted."""
         self._metrics.orders.labels("replayed" if answer.replayed else state.value).inc()
         headers = (*JSON_TYPE, _REPLAYED) if answer.replayed else JSON_TYPE
         return Response(answer.status, answer.body, headers)
-
-
-def _criticality(request: Request, base: Criticality) -> Criticality:
-    """The route's criticality, lowered if the caller says so; words not known count for nothing."""
-    asked = request.header(b"x-criticality")
-    return base if asked is None else lowered(base, asked.decode("latin-1"))

@@ -12,7 +12,7 @@ from urllib.parse import quote as percent_encoded
 
 import orjson
 
-from teashop.orders.client import Client, retry_after_s
+from teashop.orders.client import Client, retry_after_s, seconds
 from teashop.serving.client import Answer, Unavailable
 from teashop.serving.clock import Clock
 
@@ -105,16 +105,10 @@ def read_quote(answer: Answer) -> Quote:
     if not isinstance(body, Mapping):
         return NO_QUOTE
     accepting = body.get("accepting")
-    later = _seconds(body.get("retry_after_s"))
+    later = seconds(body.get("retry_after_s"))
     return Quote(
         accepting=accepting is not False,
-        eta_s=_seconds(body.get("eta_s")),
+        eta_s=seconds(body.get("eta_s")),
         retry_after_s=later if later is not None else retry_after_s(answer) or 1.0,
         why="paused" if body.get("paused") is True else "full",
     )
-
-
-def _seconds(value: object) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-        return None
-    return float(value)

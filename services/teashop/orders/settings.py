@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
+from teashop.resilience.retry import full_jitter_s
 from teashop.serving.settings import Common
 
 
@@ -34,6 +36,10 @@ class RelaySettings:
             raise ValueError(
                 f"lease_s must exceed timeout_s ({self.timeout_s}), got {self.lease_s}"
             )
+
+    def backoff_s(self, attempt: int, rng: random.Random) -> float:
+        """The pause after failed try number `attempt` (1, 2, …), with full jitter."""
+        return full_jitter_s(min(attempt, 30), self.backoff_base_s, self.backoff_cap_s, rng)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,10 +6,9 @@ import asyncio
 import logging
 
 from teashop.orders.audit import Audit
-from teashop.orders.coupons import CouponState
 from teashop.orders.metrics import OrdersMetrics
 from teashop.orders.outbox import Outbox
-from teashop.orders.relay import InThread
+from teashop.orders.threads import InThread
 from teashop.serving.clock import Clock
 from teashop.serving.database import DatabaseUnavailable
 
@@ -50,15 +49,13 @@ class Watch:
 
     async def look(self) -> None:
         """Read both gauges; a database that does not answer leaves the last values."""
-        seen: list[tuple[CouponState, int]] = []
         try:
-            await self._in_thread(
-                lambda: seen.append((self._audit.coupons(), self._outbox.pending()))
+            coupons, pending = await self._in_thread(
+                lambda: (self._audit.coupons(), self._outbox.pending())
             )
         except DatabaseUnavailable as error:
             log.warning("the gauges are stale: %s", error)
             return
-        coupons, pending = seen[0]
         self._metrics.coupons_left.set(coupons.left)
         self._metrics.outbox_pending.set(pending)
 
