@@ -11,8 +11,8 @@ import sys
 import pytest
 from tests.charts.conftest import CHART, SERVICES
 
-from teashop.serving.run import SERVICES as SERVED
-from teashop.serving.run import parse, read_settings
+from teashop.serving.command_line import SERVICES as SERVED
+from teashop.serving.command_line import parse, read_settings
 from teashop.serving.settings import Protections, load
 
 EDGES = {"gateway": {"inference", "orders"}, "orders": {"dispatch"}}

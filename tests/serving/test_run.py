@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from teashop.orders.settings import OrdersSettings
-from teashop.serving import run
+from teashop.serving import command_line
 
 
 def free_port() -> int:
@@ -174,7 +174,7 @@ def test_beyond_loopback_the_admin_port_wants_a_token(tmp_path: Path, host):
 def test_secrets_reach_the_settings_at_both_levels(tmp_path: Path):
     (tmp_path / "dsn").write_text("postgresql://tea@db/tea\n")
     (tmp_path / "token").write_text("t0ken")
-    args = run.parse(
+    args = command_line.parse(
         [
             "orders",
             f"--secret=dsn={tmp_path / 'dsn'}",
@@ -184,7 +184,7 @@ def test_secrets_reach_the_settings_at_both_levels(tmp_path: Path):
             "--replica=orders-7",
         ]
     )
-    settings = run.read_settings(args, OrdersSettings)
+    settings = command_line.read_settings(args, OrdersSettings)
     assert settings.dsn == "postgresql://tea@db/tea"
     assert settings.common.admin_token == "t0ken"
     assert settings.common.replica == "orders-7"

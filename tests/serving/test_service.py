@@ -9,9 +9,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from teashop.serving.admin import AdminApp
-from teashop.serving.asgi import Problem, Router, json_response
+from teashop.serving.asgi import Problem, json_response
 from teashop.serving.clock import VirtualClock, settle
 from teashop.serving.faults import Fault, Faults
+from teashop.serving.router import Router
 from teashop.serving.service import Service
 from teashop.serving.testing import call
 

@@ -20,11 +20,11 @@ from teashop.dispatch.street import Street
 from teashop.dispatch.ticker import Ticker
 from teashop.dispatch.view import View
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
-from teashop.serving.asgi import Router
 from teashop.serving.clock import Clock
 from teashop.serving.database import Database, DatabaseUnavailable
 from teashop.serving.faults import Faults
 from teashop.serving.patience import patiently
+from teashop.serving.router import Router
 from teashop.serving.service import Service
 
 _ATTEMPTS = 3

@@ -14,8 +14,9 @@ from teashop.dispatch.shop_rows import Standing
 from teashop.dispatch.street import Street
 from teashop.dispatch.view import View
 from teashop.resilience.deadline import Deadline
-from teashop.serving.asgi import Problem, Request, Response, Router, json_response
+from teashop.serving.asgi import Problem, Request, Response, json_response
 from teashop.serving.clock import Clock
+from teashop.serving.router import Router
 
 _LONGEST_WAIT_S = 30.0
 

@@ -20,11 +20,11 @@ from teashop.gateway.settings import GatewaySettings
 from teashop.gateway.watch import Watch
 from teashop.resilience.front import Front
 from teashop.resilience.way import Way
-from teashop.serving.asgi import Router
 from teashop.serving.client import ClientConfig, Outgoing
 from teashop.serving.clock import Clock
 from teashop.serving.edges import EdgeFaults
 from teashop.serving.faults import Faults
+from teashop.serving.router import Router
 from teashop.serving.service import Service
 from teashop.serving.wiring import outgoing
 

@@ -15,9 +15,9 @@ from teashop.inference.server import Completions
 from teashop.inference.settings import InferenceSettings
 from teashop.resilience.batch import Batch
 from teashop.resilience.sequence import BatchConfig
-from teashop.serving.asgi import Router
 from teashop.serving.clock import Clock
 from teashop.serving.faults import Faults
+from teashop.serving.router import Router
 from teashop.serving.service import Service
 
 

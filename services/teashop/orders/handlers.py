@@ -14,7 +14,8 @@ from teashop.orders.quotes import NO_QUOTE, Quote, Quotes
 from teashop.orders.store import OrderStore
 from teashop.orders.transactions import Transactions
 from teashop.resilience.criticality import Criticality
-from teashop.serving.asgi import JSON_TYPE, Problem, Request, Response, Router, json_response
+from teashop.serving.asgi import JSON_TYPE, Problem, Request, Response, json_response
+from teashop.serving.router import Router
 
 _REPLAYED = (b"idempotency-replayed", b"true")
 

@@ -1,4 +1,4 @@
-"""The few ASGI pieces the services need: request, response, problem, router.
+"""The few ASGI pieces the services need: request, response, problem.
 
 Raw ASGI on purpose: a refusal at the door has to cost tens of microseconds, and the body must
 stay unread until a request has been admitted.
@@ -7,7 +7,6 @@ stay unread until a request has been admitted.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -182,45 +181,6 @@ class Request:
         """Return when the client has gone away; call it after the body was read."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
-
-
-class Router:
-    """Paths to handlers; a pattern's `{name}` takes one segment. Frozen after start-up."""
-
-    def __init__(self) -> None:
-        self._exact: dict[tuple[str, str], Handler] = {}
-        self._patterns: list[tuple[str, re.Pattern[str], Handler]] = []
-        self._paths: set[str] = set()
-
-    def add(self, method: str, pattern: str, handler: Handler) -> None:
-        """Serve `method` on `pattern` with `handler`."""
-        if "{" in pattern:
-            regex = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
-            self._patterns.append((method, re.compile(f"^{regex}$"), handler))
-        else:
-            self._exact[(method, pattern)] = handler
-            self._paths.add(pattern)
-
-    def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        """The handler and its path parameters.
-
-        Raises:
-            Problem: 404, or 405 when the path exists with another method.
-        """
-        handler = self._exact.get((method, path))
-        if handler is not None:
-            return handler, {}
-        other_method = path in self._paths
-        for wanted, regex, candidate in self._patterns:
-            match = regex.match(path)
-            if match is None:
-                continue
-            if wanted == method:
-                return candidate, match.groupdict()
-            other_method = True
-        if other_method:
-            raise Problem(405, "method", f"{method} is not served on {path}.")
-        raise Problem(404, "path", f"Nothing is served on {path}.")
 
 
 async def send_response(send: Send, response: Response) -> None:

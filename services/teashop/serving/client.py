@@ -11,10 +11,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from teashop.resilience.outgoing import Target
 from teashop.serving.asgi import Headers
+from teashop.serving.attempt_metrics import AttemptMetrics
 from teashop.serving.clock import Clock
 from teashop.serving.discovery import Discovery
 from teashop.serving.edges import EdgeFaults
@@ -22,8 +23,6 @@ from teashop.serving.settings import Common
 from teashop.serving.wire import Answer, Call, Wire
 
 __all__ = ["Answer", "ClientConfig", "Outgoing", "Unavailable"]
-
-_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 class Unavailable(Exception):
@@ -91,37 +90,8 @@ class Outgoing:
         self._wire = Wire(clock, edges, connect_timeout_s=self._config.connect_timeout_s)
         self._targets: dict[str, Target] = {}
         self._watch: asyncio.Task[None] | None = None
-        self._attempts = Counter(
-            "teashop_attempts",
-            "Attempts towards another service, by outcome",
-            ["target", "outcome"],
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "teashop_attempt_seconds",
-            "Time until an attempt towards another service was answered",
-            ["target"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._retries = Counter(
-            "teashop_retries",
-            "Attempts after the first of a request",
-            ["target"],
-            registry=registry,
-        )
-        self._open = Gauge(
-            "teashop_breakers_open",
-            "Endpoints whose breaker lets nothing through",
-            ["target"],
-            registry=registry,
-        )
-        faults = Gauge(
-            "teashop_edge_faults",
-            "Faults in force between this service and those that it calls",
-            registry=registry,
-        )
-        faults.set_function(lambda: float(len(edges.current())))
+        self._metrics = AttemptMetrics(registry)
+        self._metrics.edge_faults.set_function(lambda: float(len(edges.current())))
 
     async def start(self) -> None:
         """Open the connection pool and begin to watch the endpoints."""
@@ -200,7 +170,7 @@ class Outgoing:
         if found is None:
             found = Target(self._protections)
             self._targets[service] = found
-            self._open.labels(service).set_function(lambda: float(self._open_breakers(service)))
+            self._metrics.breakers_open.labels(service).set_function(lambda: float(self._open_breakers(service)))
         return found
 
     def _open_breakers(self, service: str) -> int:
@@ -214,7 +184,7 @@ class Outgoing:
         if pause_s is None:
             return False
         await self._clock.sleep(pause_s)
-        self._retries.labels(service).inc()
+        self._metrics.retries.labels(service).inc()
         return True
 
     async def _attempt(
@@ -240,9 +210,9 @@ class Outgoing:
             ok = not resolved or _tells_of_health(outcome)
             target.finished(endpoint, now, now - started, ok=ok)
             if not isinstance(outcome, str):
-                self._seconds.labels(service).observe(now - started)
+                self._metrics.seconds.labels(service).observe(now - started)
             label = outcome if isinstance(outcome, str) else _outcome_label(outcome)
-            self._attempts.labels(service, label if resolved else "abandoned").inc()
+            self._metrics.attempts.labels(service, label if resolved else "abandoned").inc()
         return outcome
 
 

@@ -15,7 +15,6 @@ from teashop.serving.asgi import (
     Receive,
     Request,
     Response,
-    Router,
     Scope,
     Send,
     json_response,
@@ -23,6 +22,7 @@ from teashop.serving.asgi import (
 )
 from teashop.serving.clock import Clock
 from teashop.serving.faults import Faults
+from teashop.serving.router import Router
 
 log = logging.getLogger("teashop.service")
 type Hook = Callable[[], Awaitable[None]]
