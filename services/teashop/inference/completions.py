@@ -75,48 +75,51 @@ def read(body: object) -> Asked:
     )
 
 
-def completion(
-    *, ident: str, created: int, model: str, content: str, usage: Usage
-) -> dict[str, object]:
-    """The answer that is not streamed."""
-    return {
-        "id": ident,
-        "object": "chat.completion",
-        "created": created,
-        "model": model,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": content},
-                "logprobs": None,
-                "finish_reason": "stop",
-            }
-        ],
-        "usage": usage.to_json(),
-    }
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What the whole answer and each of its events carry; `created` in whole Unix seconds."""
 
+    ident: str
+    created: int
+    model: str
 
-def chunk(
-    *,
-    ident: str,
-    created: int,
-    model: str,
-    delta: dict[str, str] | None,
-    finish_reason: str | None = None,
-    usage: Usage | None = None,
-) -> bytes:
-    """One server-sent event; without a delta it has no choices, as the usage event has none."""
-    choices = [{"index": 0, "delta": delta, "finish_reason": finish_reason}]
-    event: dict[str, object] = {
-        "id": ident,
-        "object": "chat.completion.chunk",
-        "created": created,
-        "model": model,
-        "choices": [] if delta is None else choices,
-    }
-    if usage is not None:
-        event["usage"] = usage.to_json()
-    return b"data: " + orjson.dumps(event) + b"\n\n"
+    def whole(self, content: str, usage: Usage) -> dict[str, object]:
+        """The answer that is not streamed."""
+        return {
+            "id": self.ident,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": content},
+                    "logprobs": None,
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": usage.to_json(),
+        }
+
+    def chunk(
+        self,
+        delta: dict[str, str] | None,
+        *,
+        finish_reason: str | None = None,
+        usage: Usage | None = None,
+    ) -> bytes:
+        """One server-sent event; without a delta it has no choices, as the usage event has none."""
+        choices = [{"index": 0, "delta": delta, "finish_reason": finish_reason}]
+        event: dict[str, object] = {
+            "id": self.ident,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+            "choices": [] if delta is None else choices,
+        }
+        if usage is not None:
+            event["usage"] = usage.to_json()
+        return b"data: " + orjson.dumps(event) + b"\n\n"
 
 
 def error_event(message: str, reason: str) -> bytes:

@@ -5,22 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import AsyncIterator
 
-from teashop.inference.answers import answer, pieces, prompt_tokens
-from teashop.inference.completions import (
-    DONE,
-    Asked,
-    Usage,
-    chunk,
-    completion,
-    error_event,
-    models,
-    read,
-)
+from teashop.inference.answers import answer, prompt_tokens
+from teashop.inference.completions import Asked, Reply, Usage, models, read
 from teashop.inference.driver import Driver
 from teashop.inference.metrics import InferenceMetrics
 from teashop.inference.settings import InferenceSettings
+from teashop.inference.streaming import events
 from teashop.resilience import criticality
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.deadline import Deadline
@@ -97,13 +88,7 @@ class Completions:
             raise BodyGone
         self._raise_for(sequence)
         usage = Usage(prompt_tokens=prompt_tokens(asked.prompt), completion_tokens=tokens)
-        body = completion(
-            ident=f"chatcmpl-{self._settings.common.replica}-{sequence.number}",
-            created=int(self._clock.unix()),
-            model=self._settings.model,
-            content=self._content(asked),
-            usage=usage,
-        )
+        body = self._reply(sequence).whole(self._content(asked), usage)
         held = b"%.6f" % sequence.held_s
         # By it a caller tells a slow network from a full server (resilience.way).
         spent = b"app;dur=%.3f" % (1000 * (self._clock.now() - request.received_s))
@@ -128,41 +113,22 @@ class Completions:
         if first.result() == 0:
             gone.cancel()
             self._raise_for(sequence)
-        return Response(200, headers=_SSE, stream=self._events(asked, sequence, gone))
+        stream = events(
+            self._driver,
+            sequence,
+            gone,
+            reply=self._reply(sequence),
+            content=self._content(asked),
+            usage_of=prompt_tokens(asked.prompt) if asked.usage_in_stream else None,
+        )
+        return Response(200, headers=_SSE, stream=stream)
 
-    async def _events(
-        self, asked: Asked, sequence: Sequence, gone: asyncio.Future[None]
-    ) -> AsyncIterator[bytes]:
-        ident = f"chatcmpl-{self._settings.common.replica}-{sequence.number}"
-        created, model = int(self._clock.unix()), self._settings.model
-        parts = list(pieces(self._content(asked), sequence.tokens))
-        told = 0
-        try:
-            yield chunk(
-                ident=ident,
-                created=created,
-                model=model,
-                delta={"role": "assistant", "content": ""},
-            )
-            while told < sequence.tokens:
-                out = await self._driver.tokens(sequence, told + 1)
-                if gone.done():
-                    return
-                if out <= told:
-                    yield error_event("The deadline passed before the last token.", "deadline")
-                    return
-                for part in parts[told:out]:
-                    yield chunk(ident=ident, created=created, model=model, delta={"content": part})
-                told = out
-            yield chunk(ident=ident, created=created, model=model, delta={}, finish_reason="stop")
-            if asked.usage_in_stream:
-                usage = Usage(prompt_tokens=prompt_tokens(asked.prompt), completion_tokens=told)
-                yield chunk(ident=ident, created=created, model=model, delta=None, usage=usage)
-            yield DONE
-        finally:
-            gone.cancel()
-            if sequence.outcome is None:
-                self._driver.leave(sequence)
+    def _reply(self, sequence: Sequence) -> Reply:
+        return Reply(
+            ident=f"chatcmpl-{self._settings.common.replica}-{sequence.number}",
+            created=int(self._clock.unix()),
+            model=self._settings.model,
+        )
 
     def _content(self, asked: Asked) -> str:
         return answer(
