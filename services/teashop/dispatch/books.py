@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from teashop.dispatch import assignment_rows, bodies, feed_rows, shop_rows
+from teashop.dispatch import assignment_rows, bodies, feed_rows, revision_rows, shop_rows
 from teashop.dispatch.bodies import Body
 from teashop.dispatch.promises import eta_s
 from teashop.dispatch.street import Street
@@ -59,7 +59,7 @@ class Books:
     def revisions(self, after_id: int) -> list[Body]:
         """Promises told anew after a revision's id, the oldest first, at most a page of 1,000."""
         found = self._database.read(
-            lambda c: assignment_rows.told_anew(c, after_id=after_id, at_most=_PAGE)
+            lambda c: revision_rows.told_anew(c, after_id=after_id, at_most=_PAGE)
         )
         return [bodies.revision(number, promise) for number, promise in found]
 

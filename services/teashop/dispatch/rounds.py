@@ -14,7 +14,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from teashop.dispatch import assignment_rows, feed_rows, shop_rows
+from teashop.dispatch import assignment_rows, feed_rows, revision_rows, shop_rows
 from teashop.dispatch.assignment_rows import Assignment
 from teashop.dispatch.crier import Crier
 from teashop.dispatch.notices import Notice
@@ -87,7 +87,7 @@ class Rounds:
         standings, changed, revisions = self._orders(standings, due, now_s)
         shop_rows.save_shops(connection, standings)
         assignment_rows.save_progress(connection, changed)
-        assignment_rows.add_revisions(connection, now_s, revisions)
+        revision_rows.add(connection, now_s, revisions)
         feed_rows.add_passings(connection, passed, now_s)
         # The forecast remembers that it spoke: after a rollback its words must still go out.
         self._unsent += notices
