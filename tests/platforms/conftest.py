@@ -1,25 +1,30 @@
 """The platforms under test, and how a test lets time pass on each."""
 
-import os
-import shlex
-import sys
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from tests.platforms.fake_cluster import FakeCluster
+from tests.platforms.places import (
+    PLACES,
+    SHOP,
+    Standing,
+    fake_cluster,
+    in_memory,
+    settings_of,
+    use_state_folder,
+)
 
-from teastorm.platforms.base import JsonObject, Platform
+from teastorm.platforms.base import Platform
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.local.platform import LocalPlatform
 from teastorm.platforms.local.state import StateFile
 from teastorm.platforms.memory import InMemoryPlatform
 
-STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")))
 type Until = Callable[[Callable[[], bool], str], None]
 
 
@@ -36,10 +41,7 @@ def until_real(done: Callable[[], bool], what: str, timeout_s: float = 15.0) -> 
 @pytest.fixture
 def state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of the test's own, for this process and those it starts."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv("TEASTORM_STATE_DIR", str(folder))
-    monkeypatch.setenv("TEASTORM_SHOP_ENTRY", shlex.join(STANDIN))
-    return folder
+    return use_state_folder(tmp_path / "state", monkeypatch)
 
 
 @pytest.fixture
@@ -56,47 +58,19 @@ def local(state_directory: Path) -> Iterator[LocalPlatform]:
 
 @pytest.fixture
 def memory(tmp_path: Path) -> InMemoryPlatform:
-    audits: dict[str, JsonObject] = {"orders": {"orders": []}, "dispatch": {"orders": []}}
-    return InMemoryPlatform(tmp_path, audits=audits)
+    return in_memory(tmp_path)
 
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
     """A fake API server that a kubeconfig names `fake`, and a `helm` on PATH that talks to it."""
-    fake = FakeCluster()
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "fake",
-        "clusters": [{"name": "fake", "cluster": {"server": f"http://{fake.address}"}}],
-        "users": [{"name": "me", "user": {"token": "mine"}}],
-        "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "me"}}],
-    }
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(content))
-    helm = tmp_path / "bin" / "helm"
-    helm.parent.mkdir()
-    script = Path(__file__).with_name("fake_helm.py")
-    helm.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(script)])} "$@"\n')
-    helm.chmod(0o755)
-    chart = tmp_path / "chart"
-    chart.mkdir()
-    (chart / "Chart.yaml").write_text("name: teashop\n")
-    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-    monkeypatch.setenv("FAKE_CLUSTER", fake.address)
-    monkeypatch.setenv("PATH", f"{helm.parent}:{os.environ['PATH']}")
-    yield fake
-    fake.close()
+    with fake_cluster(tmp_path, monkeypatch) as fake:
+        yield fake
 
 
 @pytest.fixture
 def cluster_settings(cluster: FakeCluster, tmp_path: Path) -> ClusterSettings:
-    return ClusterSettings(
-        context="fake",
-        gateway_url=cluster.address,
-        chart=tmp_path / "chart",
-        kubeconfig=tmp_path / "kubeconfig",
-    )
+    return settings_of(cluster, tmp_path)
 
 
 @pytest.fixture
@@ -106,15 +80,44 @@ def kubernetes(cluster_settings: ClusterSettings) -> Iterator[KubernetesPlatform
     assert not platform.tear_down()
 
 
-@pytest.fixture(params=["local", "memory", "kubernetes"])
+@pytest.fixture(params=PLACES)
 def platform(request: pytest.FixtureRequest) -> Platform:
     found: Platform = request.getfixturevalue(request.param)
     return found
 
 
+@pytest.fixture(scope="module", params=PLACES)
+def standing(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standing]:
+    """A shop of `SHOP` on each platform."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        match request.param:
+            case "local":
+                use_state_folder(folder / "state", patch)
+                shop = Standing(lambda: LocalPlatform(drain_s=2.0), SHOP)
+            case "memory":
+                shop = Standing(lambda: in_memory(folder), SHOP)
+            case _:
+                settings = settings_of(stack.enter_context(fake_cluster(folder, patch)), folder)
+                shop = Standing(lambda: KubernetesPlatform(settings), SHOP)
+        yield shop
+        shop.close()
+
+
 @pytest.fixture
-def until(platform: Platform) -> Until:
+def shop(standing: Standing, request: pytest.FixtureRequest) -> Iterator[Platform]:
+    """A deployed shop that other tests of the module use too."""
+    with standing.lent(request) as platform:
+        yield platform
+
+
+@pytest.fixture
+def until(request: pytest.FixtureRequest) -> Until:
     """Let time pass until something is so: real time, or the in-memory platform's own."""
+    name = "shop" if "shop" in request.fixturenames else "platform"
+    platform = request.getfixturevalue(name)
     if not isinstance(platform, InMemoryPlatform):
         return until_real
 

@@ -6,6 +6,7 @@ have (scheduling, kubelets, budgets' arithmetic) is what `tests/e2e` is for.
 """
 
 import base64
+import copy
 import itertools
 import threading
 from collections.abc import Callable
@@ -48,6 +49,11 @@ class FakeCluster(Objects):
         threading.Thread(target=self.controller.run, daemon=True).start()
         for node in ("one", "two"):
             self.put(f"/api/v1/nodes/{node}", {"kind": "Node", "spec": {}})
+
+    def become(self, other: Objects) -> None:
+        super().become(other)
+        if isinstance(other, FakeCluster):
+            self.releases = copy.deepcopy(other.releases)
 
     @property
     def address(self) -> str:

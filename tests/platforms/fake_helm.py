@@ -1,11 +1,12 @@
-"""Stands on PATH as `helm` and tells the fake cluster what it was asked to do."""
+"""Stands on PATH as `helm` and tells the fake cluster what it was asked to do.
 
-import itertools
+It is started several times a test, so it imports little.
+"""
+
 import json
 import os
+import socket
 import sys
-import urllib.request
-from pathlib import Path
 
 
 def merged(below: dict, above: dict) -> dict:
@@ -17,17 +18,30 @@ def merged(below: dict, above: dict) -> dict:
     return result
 
 
-words = sys.argv[1:]
-values: dict = {}
-for word, path in itertools.pairwise(words):
-    if word == "--values":
-        values = merged(values, json.loads(Path(path).read_text()))
-if os.environ.get("FAKE_HELM_FAILS"):
-    sys.exit("Error: " + os.environ["FAKE_HELM_FAILS"])
-request = urllib.request.Request(
-    f"http://{os.environ['FAKE_CLUSTER']}/_helm",
-    data=json.dumps({"words": words, "values": values}).encode(),
-    method="POST",
-)
-with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the fake's own address
-    sys.stdout.write(json.dumps(json.load(answer)["out"]))
+def asked(address: str, content: object) -> dict:
+    """What the fake cluster answers."""
+    host, _, port = address.rpartition(":")
+    payload = json.dumps(content).encode()
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(b"POST /_helm HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(payload) + payload)
+        said = b"".join(iter(lambda: line.recv(65_536), b""))
+    head, _, body = said.partition(b"\r\n\r\n")
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        sys.exit(f"Error: {body.decode(errors='replace')}")
+    answer: dict = json.loads(body)
+    return answer
+
+
+def main() -> None:
+    address, *words = sys.argv[1:]
+    values: dict = {}
+    for word, path in zip(words, words[1:], strict=False):
+        if word == "--values":
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is slow to import
+                values = merged(values, json.load(file))
+    if os.environ.get("FAKE_HELM_FAILS"):
+        sys.exit("Error: " + os.environ["FAKE_HELM_FAILS"])
+    sys.stdout.write(json.dumps(asked(address, {"words": words, "values": values})["out"]))
+
+
+main()

@@ -1,5 +1,6 @@
 """What a small API server keeps: objects by path, and a log of their changes for its watches."""
 
+import copy
 import json
 import threading
 import time
@@ -16,6 +17,14 @@ class Objects:
         self.numbers = 0
         self.objects: dict[str, dict] = {}
         self.log: list[tuple[int, str, dict]] = []
+
+    def become(self, other: "Objects") -> None:
+        """Hold what another one holds; watches from before know nothing of it."""
+        with other.lock:
+            objects, version, numbers = copy.deepcopy(other.objects), other.version, other.numbers
+        with self.changed:
+            self.objects, self.version, self.numbers = objects, version, numbers
+            self.changed.notify_all()
 
     def put(self, path: str, body: dict, kind: str = "") -> dict:
         with self.changed:

@@ -1,23 +1,26 @@
-"""What a run leaves: the faults of one that died, and the shop that was there before."""
+"""What a run leaves: the faults of one that died, and what it has outside its namespace."""
 
 import subprocess
 import sys
 
 import pytest
 from tests.platforms.fake_cluster import FakeCluster, Refusal
-from tests.platforms.kubernetes_parts import BEFORE, LEASE, NAMESPACE, ONE, OURS, PAIR, refused
+from tests.platforms.kubernetes_parts import NAMESPACE, ONE, OURS, refused
+from tests.platforms.places import fake_cluster, settings_of
 
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes.effects import Effect, Effects
+from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.kubernetes.survey import remove_all, roll_back, survey
+
+CLUSTER_WIDE = ("clusterroles", "clusterrolebindings")
 
 RUNNER = """
 import sys, threading
 from pathlib import Path
 from teastorm.platforms.base import ShopPlan
-from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 platform = KubernetesPlatform(ClusterSettings(
@@ -30,15 +33,25 @@ threading.Event().wait()
 """
 
 
+@pytest.fixture(scope="module")
+def dead(tmp_path_factory: pytest.TempPathFactory) -> FakeCluster:
+    """The cluster of a runner that was killed with -9 in mid-fault, closed."""
+    folder = tmp_path_factory.mktemp("dead")
+    with pytest.MonkeyPatch.context() as patch, fake_cluster(folder, patch) as fake:
+        chart = str(settings_of(fake, folder).chart)
+        command = [sys.executable, "-c", RUNNER, fake.address, chart]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "faulty\n"
+        process.kill()
+        process.wait()
+    return fake
+
+
 @pytest.fixture
-def died(cluster: FakeCluster, cluster_settings: ClusterSettings) -> FakeCluster:
-    """A runner that was killed with -9 in mid-fault."""
-    command = [sys.executable, "-c", RUNNER, cluster.address, str(cluster_settings.chart)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "faulty\n"
-    process.kill()
-    process.wait()
+def died(dead: FakeCluster, cluster: FakeCluster) -> FakeCluster:
+    """A cluster as that runner left it."""
+    cluster.become(dead)
     return cluster
 
 
@@ -116,26 +129,6 @@ def test_a_record_that_is_not_ours_is_refused_in_words(
         Effects(connect(cluster_settings), "teashop").read()
 
 
-def test_a_shop_that_was_there_is_put_back(
-    cluster: FakeCluster, kubernetes: KubernetesPlatform, cluster_settings: ClusterSettings
-):
-    cluster.put(NAMESPACE, {"kind": "Namespace", "metadata": {"labels": OURS}})
-    theirs = {
-        "image": {"tag": "mine"},
-        "gateway": {"replicas": 3},
-        "faultInjection": {"enabled": True},
-    }
-    cluster.helm(["upgrade", "--namespace", "teashop"], theirs)
-    kubernetes.deploy(PAIR)
-    kubernetes.wait_ready(20)
-    during = cluster.releases["teashop/teashop"]
-    assert (during["image"], during["gateway"]["replicas"]) == ({"tag": "mine"}, 2)
-    assert during["faultInjection"]["token"]
-    assert not kubernetes.tear_down()
-    assert cluster.releases["teashop/teashop"] == theirs
-    assert BEFORE not in cluster.objects
-
-
 def test_up_keeps_what_it_installed(cluster: FakeCluster, cluster_settings: ClusterSettings):
     platform = KubernetesPlatform(cluster_settings)
     platform.deploy(ONE)
@@ -145,70 +138,6 @@ def test_up_keeps_what_it_installed(cluster: FakeCluster, cluster_settings: Clus
     look = survey(connect(cluster_settings), cluster_settings)
     assert (look.state, look.holder, look.unfinished) == ("running", None, False)
     assert [pod.component for pod in look.pods] == ["gateway"]
-
-
-def test_a_successor_takes_the_namespace_as_it_is_and_puts_back_what_was_there_first(
-    cluster: FakeCluster, kubernetes: KubernetesPlatform
-):
-    """Between a measurement and its run the old release is not installed for nothing."""
-    cluster.put(NAMESPACE, {"kind": "Namespace", "metadata": {"labels": OURS}})
-    theirs = {"image": {"tag": "mine"}, "faultInjection": {"enabled": True}}
-    cluster.helm(["upgrade", "--namespace", "teashop"], theirs)
-    kubernetes.deploy(PAIR)
-    kubernetes.wait_ready(20)
-    before = {r.identity for r in kubernetes.replicas()}
-    kubernetes.pause_replacing("orders")  # a fault that nobody ended
-    helms = cluster.helm_words
-    helms.clear()
-    heir = kubernetes.successor()
-    assert helms == []
-    heir.deploy(PAIR)
-    heir.wait_ready(20)
-    assert helms == ["uninstall", "upgrade"]
-    assert not before & {r.identity for r in heir.replicas()}
-    assert not kubernetes.tear_down()  # it has nothing any more
-    assert cluster.releases["teashop/teashop"]["gateway"]["replicas"] == 2
-    assert not heir.tear_down()
-    assert cluster.releases["teashop/teashop"] == theirs
-    assert BEFORE not in cluster.objects
-    assert LEASE not in cluster.objects
-
-
-def test_a_namespace_that_was_made_is_kept_for_the_successor_and_goes_with_it(
-    cluster: FakeCluster, kubernetes: KubernetesPlatform, cluster_settings: ClusterSettings
-):
-    kubernetes.deploy(ONE)
-    kubernetes.wait_ready(20)
-    uid = cluster.objects[NAMESPACE]["metadata"]["uid"]
-    heir = kubernetes.successor()
-    second = KubernetesPlatform(cluster_settings)
-    assert "another run holds namespace" in refused(second).sentence
-    heir.deploy(ONE)
-    heir.wait_ready(20)
-    assert cluster.objects[NAMESPACE]["metadata"]["uid"] == uid
-    assert not heir.tear_down()
-    assert NAMESPACE not in cluster.objects
-
-
-def test_a_successor_that_is_never_deployed_puts_back_all_the_same(
-    cluster: FakeCluster, kubernetes: KubernetesPlatform
-):
-    kubernetes.deploy(ONE)
-    kubernetes.wait_ready(20)
-    assert not kubernetes.successor().tear_down()
-    assert not [path for path in cluster.objects if "teashop" in path]
-
-
-def test_a_fault_that_stays_is_not_handed_on(cluster: FakeCluster, kubernetes: KubernetesPlatform):
-    kubernetes.deploy(ONE)
-    kubernetes.wait_ready(20)
-    kubernetes.operations.cordon("one")
-    for _ in range(2):  # before it would be handed on, and as all is put back
-        cluster.fail.append((lambda _, path: path == "/api/v1/nodes/one", Refusal(403, "no")))
-    with pytest.raises(PlatformError, match="node one is cordoned") as error:
-        kubernetes.successor()
-    assert error.value.exit_code == 5
-    assert LEASE not in cluster.objects
 
 
 @pytest.mark.parametrize("ended_by", ["down", "tear_down"])
@@ -230,6 +159,3 @@ def test_what_a_release_has_outside_its_namespace_goes_with_it(
     else:
         assert not kubernetes.tear_down()
     assert {path for path in cluster.objects if "rbac" in path} == set(theirs)
-
-
-CLUSTER_WIDE = ("clusterroles", "clusterrolebindings")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from tests.platforms.conftest import STANDIN
 from tests.platforms.local_parts import ONE
+from tests.platforms.places import STANDIN
 
 from teastorm.platforms.base import PlatformError, ShopPlan
 from teastorm.platforms.faults import FaultSpec
