@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.platforms.conftest import cluster, cluster_settings  # noqa: F401 - fixtures
 
 from teastorm.chaos.faults.base import Identity
 from teastorm.platforms.base import Replica, ShopPlan
