@@ -20,7 +20,7 @@ from teastorm.platforms.kubernetes.settings import ClusterSettings
 
 
 @pytest.fixture
-def shop(cluster_settings: ClusterSettings) -> Iterator[KubernetesPlatform]:  # noqa: F811 - a fixture
+def shop(cluster_settings: ClusterSettings) -> Iterator[KubernetesPlatform]:
     platform = KubernetesPlatform(cluster_settings)
     platform.deploy(ShopPlan())
     platform.wait_ready(20)
@@ -34,7 +34,7 @@ def live(shop: KubernetesPlatform) -> LiveSite:
 
 
 def test_a_drain_evicts_within_budgets_and_gives_the_node_back(
-    cluster: FakeCluster,  # noqa: F811
+    cluster: FakeCluster,
     live: LiveSite,
 ) -> None:
     postgres(cluster, "pg-1", node="two")
@@ -55,7 +55,7 @@ def test_a_drain_evicts_within_budgets_and_gives_the_node_back(
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
 def test_a_careful_drain_waits_for_each_successor(
-    cluster: FakeCluster,  # noqa: F811
+    cluster: FakeCluster,
     live: LiveSite,
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -80,7 +80,7 @@ def test_a_careful_drain_waits_for_each_successor(
 
 
 def test_the_node_of_the_database_is_never_drained(
-    cluster: FakeCluster,  # noqa: F811
+    cluster: FakeCluster,
     live: LiveSite,
 ) -> None:
     postgres(cluster, "pg-1", node="two")
@@ -94,9 +94,9 @@ def test_the_node_of_the_database_is_never_drained(
 
 
 def test_an_interrupted_drain_gives_the_node_back(
-    cluster: FakeCluster,  # noqa: F811
+    cluster: FakeCluster,
     live: LiveSite,
-    cluster_settings: ClusterSettings,  # noqa: F811
+    cluster_settings: ClusterSettings,
 ) -> None:
     cluster.budget_refusals = 1000
     with Episode(NodeDrain("gateway", node="one"), live, "drain-1") as episode:

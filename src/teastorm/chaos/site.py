@@ -1,6 +1,5 @@
 """The run as faults see it: a platform, a clock, the stop flag, and who is alive."""
 
-import json
 import threading
 import time
 from contextlib import AbstractContextManager
@@ -10,6 +9,7 @@ import psutil
 from teastorm.chaos.faults.base import Identity
 from teastorm.chaos.interruption import Interruption
 from teastorm.platforms.base import JsonValue, Platform, Replica
+from teastorm.platforms.endpoints import read_endpoints
 
 START_TOLERANCE_S = 0.1
 """Process start times are read to a clock tick; two processes with one pid are further apart."""
@@ -70,7 +70,7 @@ class LiveSite:
 
     def ready_identities(self, service: str) -> list[Identity]:
         """Those that are ready and that clients can find in the endpoints file."""
-        listed = self._listed(service)
+        listed = read_endpoints(self._platform.endpoints_file, service)
         return [
             _identity(replica)
             for replica in self._platform.replicas(service)
@@ -90,14 +90,6 @@ class LiveSite:
 
     def _services(self) -> set[str]:
         return {replica.service for replica in self._platform.replicas()}
-
-    def _listed(self, service: str) -> list[str]:
-        try:
-            content = json.loads(self._platform.endpoints_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return []
-        listed = content.get(service, []) if isinstance(content, dict) else []
-        return [str(endpoint) for endpoint in listed]
 
 
 def _identity(replica: Replica) -> Identity:

@@ -8,6 +8,7 @@ Jepsen's nemeses (jepsen.nemesis): setup, invoke, teardown, with the teardown no
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,6 +42,11 @@ class Identity:
         if self.uid:
             return f"{self.replica} (uid {self.uid}, restarts {self.restarts})"
         return f"{self.replica} (pid {self.pid}, started {self.started:.2f})"
+
+
+def names(identities: Iterable[Identity]) -> str:
+    """Identities in a sentence."""
+    return ", ".join(map(str, identities)) or "none"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""What faults of a cluster share: the platform's own operations, and how identities are told."""
+"""What faults of a cluster share: the platform's own operations, and how an eviction is told."""
 
 from typing import TYPE_CHECKING, cast
 
-from teastorm.chaos.faults.base import Identity, Site
+from teastorm.chaos.faults.base import Site
 
 if TYPE_CHECKING:
     from teastorm.platforms.kubernetes.operations import Operations
@@ -17,8 +17,3 @@ def operations_of(site: Site) -> "Operations":
     if found is None:
         raise ValueError(f"this fault needs the kubernetes platform, not {site.platform.name}")
     return cast("Operations", found)
-
-
-def names(identities: list[Identity]) -> str:
-    """Identities in a sentence."""
-    return ", ".join(map(str, identities)) or "none"

@@ -1,7 +1,7 @@
 """A service's process dies inside its pod, and the kubelet starts the container again."""
 
-from teastorm.chaos.faults.base import Fault, Identity, Proof, Site
-from teastorm.chaos.faults.cluster import names, operations_of
+from teastorm.chaos.faults.base import Fault, Identity, Proof, Site, names
+from teastorm.chaos.faults.cluster import operations_of
 from teastorm.platforms.base import JsonValue
 
 

@@ -1,7 +1,7 @@
 """A service's process stops answering without dying: SIGSTOP, for a while."""
 
-from teastorm.chaos.faults.base import Fault, Identity, Proof, Site
-from teastorm.chaos.faults.cluster import names, operations_of
+from teastorm.chaos.faults.base import Fault, Identity, Proof, Site, names
+from teastorm.chaos.faults.cluster import operations_of
 from teastorm.platforms.base import JsonValue
 
 PATH = "/livez"

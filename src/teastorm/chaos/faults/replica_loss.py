@@ -2,7 +2,7 @@
 
 import signal as signals
 
-from teastorm.chaos.faults.base import Fault, Identity, Proof, Site
+from teastorm.chaos.faults.base import Fault, Identity, Proof, Site, names
 from teastorm.platforms.base import JsonValue
 
 SIGNALS = {"KILL": signals.SIGKILL, "TERM": signals.SIGTERM, "STOP": signals.SIGSTOP}
@@ -74,16 +74,12 @@ class ReplicaLoss(Fault):
         return Proof(
             proved=proved,
             evidence=(
-                f"gone: {_names(gone)}; came and ready: {_names(came)}"
+                f"gone: {names(gone)}; came and ready: {names(came)}"
                 if proved
-                else f"asked to lose {self._count} of {self.service}; gone: {_names(gone)}; "
-                f"came and ready: {_names(came)}"
+                else f"asked to lose {self._count} of {self.service}; gone: {names(gone)}; "
+                f"came and ready: {names(came)}"
             ),
         )
 
     def _gone_or_not(self, site: Site, *, gone: bool) -> list[Identity]:
         return [v for v in self._victims if site.still_running(v) is not gone]
-
-
-def _names(identities: list[Identity]) -> str:
-    return ", ".join(str(i) for i in identities) or "none"

@@ -1,7 +1,7 @@
 """Every replica of a service is replaced, one after the other, while people are being served."""
 
-from teastorm.chaos.faults.base import Fault, Identity, Proof, Site
-from teastorm.chaos.faults.cluster import names, operations_of
+from teastorm.chaos.faults.base import Fault, Identity, Proof, Site, names
+from teastorm.chaos.faults.cluster import operations_of
 from teastorm.platforms.base import JsonValue
 
 
