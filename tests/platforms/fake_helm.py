@@ -3,6 +3,7 @@
 It is started several times a test, so it imports little.
 """
 
+import itertools
 import json
 import os
 import socket
@@ -35,7 +36,7 @@ def asked(address: str, content: object) -> dict:
 def main() -> None:
     address, *words = sys.argv[1:]
     values: dict = {}
-    for word, path in zip(words, words[1:], strict=False):
+    for word, path in itertools.pairwise(words):
         if word == "--values":
             with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is slow to import
                 values = merged(values, json.load(file))

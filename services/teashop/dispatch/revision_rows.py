@@ -44,9 +44,7 @@ def told_anew(connection: Connection, *, after_id: int, at_most: int) -> list[tu
     ]
 
 
-def add(
-    connection: Connection, now_s: float, changes: Sequence[tuple[Promise, Promise]]
-) -> None:
+def add(connection: Connection, now_s: float, changes: Sequence[tuple[Promise, Promise]]) -> None:
     """Record (old, new) promises."""
     if changes:
         connection.execute(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select, update
 
 from teashop.orders import schema
 from teashop.orders.model import State, reachable_from
@@ -13,6 +14,14 @@ from teashop.orders.model import State, reachable_from
 def _state_before(state: State) -> ColumnElement[bool]:
     """The guard of a transition; plain ORs, since IN cannot be executed for many rows at once."""
     return or_(*(schema.orders.c.state == before.value for before in reachable_from(state)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a look at an order reads; the shop's promise in Unix seconds, None without one."""
+
+    state: State
+    promised_s: float | None
 
 
 _this_order = schema.orders.c.order_id == bindparam("b_order")
@@ -70,6 +79,7 @@ def assign(connection: Connection, order_ids: Iterable[str]) -> None:
     connection.execute(_ASSIGN, [{"b_order": order_id} for order_id in order_ids])
 
 
-def find(connection: Connection, order_id: str) -> Row[tuple[str, float | None]] | None:
-    """An order's `state` and `promised_s` (Unix seconds)."""
-    return connection.execute(_FIND, {"b_order": order_id}).first()
+def find(connection: Connection, order_id: str) -> Found | None:
+    """Where an order stands; None when there is no such order."""
+    row = connection.execute(_FIND, {"b_order": order_id}).first()
+    return None if row is None else Found(state=State(row.state), promised_s=row.promised_s)

@@ -57,9 +57,7 @@ class Relay:
         in_thread: InThread,
     ) -> None:
         self._outbox = outbox
-        self._handover = Handover(
-            client, settings=settings, clock=clock, rng=rng, metrics=metrics
-        )
+        self._handover = Handover(client, settings=settings, clock=clock, rng=rng, metrics=metrics)
         self._settings = settings
         self._clock = clock
         self._rng = rng

@@ -148,10 +148,12 @@ class OrderStore:
         if first is not None:
             return first
         if not order_rows.pay(connection, order_id, self._unix()):
-            row = order_rows.find(connection, order_id)
-            if row is None:
+            found = order_rows.find(connection, order_id)
+            if found is None:
                 raise OrderUnknown(f"There is no order {order_id!r}.")
-            raise IllegalTransition(f"Order {order_id!r} is {row.state}; it cannot be paid again.")
+            raise IllegalTransition(
+                f"Order {order_id!r} is {found.state}; it cannot be paid again."
+            )
         order_rows.assign(connection, [order_id])
         return Answer(status=200, body=body, replayed=False)
 
@@ -161,11 +163,12 @@ class OrderStore:
         Raises:
             OrderUnknown, DatabaseUnavailable.
         """
-        row = self._db.read(lambda connection: order_rows.find(connection, order_id))
-        if row is None:
+        found = self._db.read(lambda connection: order_rows.find(connection, order_id))
+        if found is None:
             raise OrderUnknown(f"There is no order {order_id!r}.")
-        eta_s = None if row.promised_s is None else max(0.0, row.promised_s - self._unix())
-        return OrderView(order_id=order_id, state=State(row.state), eta_s=eta_s)
+        promised_s = found.promised_s
+        eta_s = None if promised_s is None else max(0.0, promised_s - self._unix())
+        return OrderView(order_id=order_id, state=found.state, eta_s=eta_s)
 
 
 def _placed(order: Mapping[str, object], eta_s: float | None) -> bytes:

@@ -170,7 +170,9 @@ class Outgoing:
         if found is None:
             found = Target(self._protections)
             self._targets[service] = found
-            self._metrics.breakers_open.labels(service).set_function(lambda: float(self._open_breakers(service)))
+            self._metrics.breakers_open.labels(service).set_function(
+                lambda: float(self._open_breakers(service))
+            )
         return found
 
     def _open_breakers(self, service: str) -> int:

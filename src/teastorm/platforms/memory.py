@@ -104,7 +104,11 @@ class InMemoryPlatform:
         chosen = [
             record
             for record in self._fleet.of(service)
-            if (record.replica.ready if replica_id is None else record.replica.replica_id == replica_id)
+            if (
+                record.replica.ready
+                if replica_id is None
+                else record.replica.replica_id == replica_id
+            )
         ]
         if not chosen:
             raise PlatformError(3, f"{service} has no replica to inject a fault into")

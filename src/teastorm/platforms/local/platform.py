@@ -98,9 +98,7 @@ class LocalPlatform:
             run_dir=None if plan.run_dir is None else str(plan.run_dir.absolute()),
         )
         self._remember([])
-        starter = Starter(
-            entry=self._entry, plan=plan, layout=layout, environment=self.environment
-        )
+        starter = Starter(entry=self._entry, plan=plan, layout=layout, environment=self.environment)
         self._shop = RunningShop.of(
             plan,
             layout,
