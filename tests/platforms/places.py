@@ -14,7 +14,7 @@ from teastorm.platforms.base import JsonObject, Platform, PlatformError, ShopPla
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.platforms.memory import InMemoryPlatform
 
-STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")))
+STANDIN = (sys.executable, "-I", "-S", str(Path(__file__).with_name("standin.py")))
 PLACES = ("local", "memory", "kubernetes")
 SHOP = ShopPlan(replicas={"orders": 1, "dispatch": 1, "gateway": 2})
 """What stands for several tests."""
