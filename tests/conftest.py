@@ -24,11 +24,9 @@ settings.load_profile("gate" if os.environ.get("TEASTORM_NO_SKIP") == "1" else "
 # Modules of more than ten seconds, the longest first. A worker takes a module at a time: one of
 # these taken last would be waited for by all others.
 LONG = (
-    "platforms/test_contract.py",
     "verdict/test_sabotage.py",
     "load/test_process.py",
-    "platforms/test_kubernetes_leftovers.py",
-    "chaos/test_cluster_faults.py",
+    "platforms/test_contract.py",
     "tune/test_study.py",
     "cli/test_outlet.py",
     "tune/test_session.py",
@@ -37,6 +35,7 @@ LONG = (
     "charts/test_dashboard.py",
     "simulate/test_theory.py",
     "platforms/test_kubernetes_refusals.py",
+    "chaos/test_cluster_faults.py",
     "platforms/test_kubernetes_lease.py",
     "load/test_schedule.py",
     "orders/test_machine.py",

@@ -22,6 +22,12 @@ TIMEOUT_S = 10.0
 CHILD = "$(cat /proc/1/task/1/children)"
 
 
+def prepare() -> None:
+    """Load what an exec needs: a second or two of CPU that a fault should not begin with."""
+    # The client imports its generated API when it is first named.
+    k8s.CoreV1Api  # noqa: B018 - named to be imported
+
+
 def signal_service(api: Api, namespace: str, pod: str, container: str, signal: str) -> None:
     """Send `signal` (`STOP`, `CONT`, `KILL`) to the service under the container's init.
 

@@ -10,6 +10,7 @@ import orjson
 
 from teastorm.platforms.base import Leftovers, PlatformError, ShopPlan
 from teastorm.platforms.kubernetes import door
+from teastorm.platforms.kubernetes import exec as execs
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.deployed import Deployed
 from teastorm.platforms.kubernetes.helm import Helm
@@ -102,6 +103,7 @@ class KubernetesPlatform(Deployed):
         token = secrets.token_urlsafe(24)
         values = values_of(plan, token)
         tenancy.install(values)
+        execs.prepare()  # while the pods start
         if plan.run_dir is not None:
             _write_settings(plan.run_dir, values)
         self._work = Path(tempfile.mkdtemp(prefix="teastorm-"))
