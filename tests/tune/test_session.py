@@ -1,18 +1,22 @@
 """Whole sessions on a small day: found, not found, the same whatever the workers."""
 
 import dataclasses
+from dataclasses import asdict
 from itertools import pairwise
 
 import orjson
 import pytest
 
+from teastorm.autoscale.chart_values import read_hpa
 from teastorm.autoscale.manifest import read_manifest
+from teastorm.simulate.hpa import scaling_of
 from teastorm.tune import session as sessions
 from teastorm.tune.choose import choose
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.score import score
 from teastorm.tune.search import search
 from teastorm.tune.session import Wish, tune
+from teastorm.tune.session_json import as_json
 from teastorm.tune.setting import Metric, Setting
 from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
@@ -94,7 +98,7 @@ def test_the_choice_is_told_at_the_demands_own_speed_too(session, service):
     (alone,) = score(service, [chosen.setting.scaling(service)], [1000, 1001], factor=1.0)
     assert session.own_speed == alone
     assert session.sentences[-1].startswith("Not compressed (10 times), it has misses ")
-    assert session.as_json()["own_speed"]["miss_share"]["mean"] == alone.miss_share.mean
+    assert as_json(session)["own_speed"]["miss_share"]["mean"] == alone.miss_share.mean
 
 
 def test_what_only_compression_makes_good_is_not_sure(session, service, monkeypatch):
@@ -132,12 +136,12 @@ def test_the_front_is_told_by_cost(session):
 @pytest.mark.slow  # whole sessions, twice
 def test_workers_change_nothing(service, session):
     again = tune(wish(service, workers=2), silent)
-    assert again.as_json() == session.as_json()
+    assert as_json(again) == as_json(session)
 
 
 @pytest.mark.slow  # a whole session more
 def test_another_seed_is_another_session(service, session):
-    assert tune(wish(service, seed=9), silent).as_json() != session.as_json()
+    assert as_json(tune(wish(service, seed=9), silent)) != as_json(session)
 
 
 def test_impossible_objectives_get_the_nearest(service, tmp_path):
@@ -158,9 +162,11 @@ def test_the_files_say_what_was_chosen(session, tmp_path):
     told = orjson.loads(files[1].read_bytes())
     assert told["schema"] == "teastorm.tune/1"
     [mine] = [one for one in told["front"] if one["name"] == told["recommended"]]
-    manifest = read_manifest(files[2].read_text())
-    assert manifest.spec.min_replicas == mine["setting"]["min_replicas"]
-    assert manifest.metrics[0].target == mine["target"]["target"]
+    chosen = session.choice.chosen.setting.scaling(session.service)
+    assert scaling_of(read_hpa(files[2].read_text())) == chosen
+    assert chosen.spec.min_replicas == mine["setting"]["min_replicas"]
+    assert chosen.metrics[0].target == mine["target"]["target"]
+    assert [asdict(each) for each in chosen.planned] == mine["planned"]
     page = files[0].read_text()
     assert page.count("<svg") == 2
     assert "<script" not in page
