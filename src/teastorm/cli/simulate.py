@@ -11,9 +11,8 @@ import click
 from teastorm.cli.errors import USAGE, CommandError
 from teastorm.cli.output import json_option, on_the_way, print_json, print_table, say
 from teastorm.cli.plain import choose, plain_option, tell
-from teastorm.cli.run import SEED_MAX
 from teastorm.cli.simulate_checks import live, theory
-from teastorm.cli.types import Number
+from teastorm.cli.types import SEED_MAX, Number
 
 if TYPE_CHECKING:
     from teastorm.simulate.many import Run

@@ -14,9 +14,8 @@ from teastorm.cli.errors import INCONCLUSIVE, USAGE, CommandError, TerminatedErr
 from teastorm.cli.output import json_option, on_the_way, print_json, print_table, say
 from teastorm.cli.plain import choose, plain_option, tell
 from teastorm.cli.prometheus import access_of
-from teastorm.cli.run import SEED_MAX
 from teastorm.cli.tune_verify import show_verified, tried_out
-from teastorm.cli.types import Number
+from teastorm.cli.types import SEED_MAX, Number
 
 if TYPE_CHECKING:
     from teastorm.platforms.kubernetes.settings import ClusterSettings
