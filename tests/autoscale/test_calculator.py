@@ -1,17 +1,16 @@
 import pytest
 
-from teastorm.autoscale.calculator import (
-    average_value,
-    external_average_value,
-    external_value,
-    object_average_value,
-    object_value,
-    resource_utilisation,
-)
+from teastorm.autoscale.calculator import average_value, resource_utilisation
 from teastorm.autoscale.errors import ErrorClass, MetricError
 from teastorm.autoscale.gomath import INT32_MAX, INT32_MIN, INT64_MAX
 from teastorm.autoscale.metrics import ContainerUsage, PodValue, Sample, resource_values
 from teastorm.autoscale.pods import Container, Phase, Ready, Status
+from teastorm.autoscale.whole_values import (
+    external_average_value,
+    external_value,
+    object_average_value,
+    object_value,
+)
 
 
 def test_ready_pods_scale_by_the_ratio(a_pod, scene_of, values_of):

@@ -3,16 +3,11 @@
 import pytest
 
 from teastorm.autoscale.behaviour import Behaviour, Policy, PolicyType, Rules, ScaleEvent, Select
-from teastorm.autoscale.calculator import (
-    average_value,
-    external_value,
-    object_average_value,
-    object_value,
-    resource_utilisation,
-)
+from teastorm.autoscale.calculator import average_value, resource_utilisation
 from teastorm.autoscale.controller import Autoscaler, HpaSpec, Path, combine
 from teastorm.autoscale.gomath import INT32_MIN
 from teastorm.autoscale.pods import Phase
+from teastorm.autoscale.whole_values import external_value, object_average_value, object_value
 
 
 def rules(*policies, **settings):

@@ -162,6 +162,7 @@ OPEN = {
     "dashboard/labels": "labels",
     "podLabels": "labels",
     "podAnnotations": "annotations",
+    "autoscaling/annotations": "annotations",
     "nodeSelector": "labels",
     "global": "what Helm hands to every chart",
     "matchLabels": "labels",

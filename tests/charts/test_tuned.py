@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tests.charts.test_schema import manifest_problems
 
+from teastorm.autoscale.chart_values import read_hpa
 from teastorm.autoscale.manifest import read_manifest
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.scenario import InferenceModel, Scenario
@@ -45,6 +46,9 @@ def test_the_chart_renders_the_values_to_the_manifest_that_is_written_beside(set
     assert rendered["spec"]["scaleTargetRef"]["name"] == "tea-inference"
     told, meant = (read_manifest(yaml.safe_dump(manifest)) for manifest in (rendered, written))
     assert told.spec == meant.spec
+    assert told.planned == meant.planned == read_hpa(yaml.safe_dump(values)).planned
+    assert len(told.planned) == 2
+    assert read_hpa(yaml.safe_dump(values)).metrics == told.metrics
     # The chart looks at its own container's CPU; what is written for any pod, at the pod's.
     assert [dataclasses.replace(metric, container="") for metric in told.metrics] == [
         *meant.metrics

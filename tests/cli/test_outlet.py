@@ -21,7 +21,7 @@ def left_by_its_reader(*args: str) -> tuple[int, str]:
     return process.returncode, errors.decode()
 
 
-@pytest.mark.parametrize("args", [("list",), ("list", "--json"), ("--help",), ("status",)])
+@pytest.mark.parametrize("args", [("list", "--json"), ("--help",), ("status",)])
 def test_a_reader_that_left_changes_no_exit_code(args, state_directory):
     assert left_by_its_reader(*args) == (0, "")
 
@@ -37,7 +37,7 @@ def test_an_error_keeps_its_code_without_a_reader(tmp_path, state_directory):
 def test_a_full_disk_is_a_precondition_in_one_sentence(state_directory):
     with FULL.open("w") as full:
         done = subprocess.run(
-            [*TEASTORM, "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [*TEASTORM, "status"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
 
     assert done.returncode == 3
@@ -48,7 +48,7 @@ def test_a_full_disk_is_a_precondition_in_one_sentence(state_directory):
 def test_no_standard_output_at_all_is_none_of_its_business(state_directory):
     command = " ".join(TEASTORM)
     done = subprocess.run(
-        ["/bin/sh", "-c", f"{command} list >&-"], stderr=subprocess.PIPE, text=True, check=False
+        ["/bin/sh", "-c", f"{command} status >&-"], stderr=subprocess.PIPE, text=True, check=False
     )
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import threading
 from types import MappingProxyType
@@ -22,10 +21,11 @@ from tests.tune.bad_prometheus import (
 
 from teastorm.cli.main import cli
 from teastorm.tune import asking
-from teastorm.tune.asking import AskError, Asking
+from teastorm.tune.answer import AskError
+from teastorm.tune.asking import Asking
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.prometheus import Access, fetch, parse_place
-from teastorm.tune.series import Place, Read, series_of
+from teastorm.tune.series import Place, Read
 
 START = 1_770_379_200
 
@@ -64,12 +64,21 @@ def error(text: str, kind: str = "bad_data") -> bytes:
         (answer("", status="429 Slow", headers=("Retry-After: tomorrow",)), 3, "HTTP 429 Slow"),
         (answer(error("1:5: parse error: unexpected <eof>"), status="400 Bad"), 2, "parse error"),
         (answer(error("query timed out"), status="422 No"), 2, "query timed out"),
+        (answer(error("bad range")), 2, "the query failed: bad range"),
         (answer(error("timed out", "timeout")), 3, "the query failed: timed out"),
-        (answer("<html><body>Sign in</body></html>"), 3, "it answers what no Prometheus does"),
-        (answer(""), 3, "it answers what no Prometheus does"),
-        (answer("[" * 100_000), 3, "it answers what no Prometheus does"),
-        (answer('{"status":"success","data":[1]}'), 3, "it answers what no Prometheus does"),
-        (answer('{"status":"success","data":{"result":7}}'), 3, "gave no matrix"),
+        (answer("no such page", status="404 Not Found"), 2, "HTTP 404 Not Found"),
+        (answer("too long", status="414 URI Too Long"), 2, "HTTP 414 URI Too Long"),
+        (answer("", status="403 Forbidden"), 3, "HTTP 403 Forbidden"),
+        (answer("", status="408 Request Timeout"), 3, "HTTP 408 Request Timeout"),
+        (answer("<html><body>Sign in</body></html>"), 2, "it answers with a web page, as a login"),
+        (answer("\n <!doctype html>", headers=("Content-Type: text/html",)), 2, "a web page"),
+        (answer(""), 2, "it answers what no Prometheus does; name the URL of one"),
+        (answer("[" * 100_000), 2, "it answers what no Prometheus does"),
+        (answer('{"status":"success","data":[1]}'), 2, "it answers what no Prometheus does"),
+        (answer('{"status":"success"}'), 2, "it answers what no Prometheus does"),
+        (answer("3"), 2, "it answers what no Prometheus does"),
+        (answer('{"status":"success","data":{"result":7}}'), 2, "gave no matrix"),
+        (answer('{"status":"success","data":{"result":[[1,"2"]]}}'), 2, "gave no matrix"),
         (answer(matrix(samples(1, 2))[:40], claims=30), 3, "the query failed: "),
         (hang_up, 3, "the query failed: "),
         (answer(b"\0\1", headers=("Content-Encoding: gzip",)), 3, "the query failed: "),
@@ -79,6 +88,7 @@ def error(text: str, kind: str = "bad_data") -> bytes:
     ],
 )
 def test_a_server_that_misbehaves_is_told_in_one_sentence(script, code, sentence):
+    """Exit 2: another URL, query or range; exit 3: not now, or not for this caller."""
     with serving(script) as (url, _), pytest.raises(TuneInvalid) as caught:
         asked(url)
 
@@ -172,75 +182,6 @@ def test_what_the_server_warns_of_is_told():
     assert read.told == ("the server warned: partial response: store-3 is away",)
 
 
-PLACE = Place(url="http://p", query="q", start_s=START, end_s=START + 120, step_s=15)
-
-
-def rows(*series: list[object]) -> list[object]:
-    return [{"metric": {}, "values": values} for values in series]
-
-
-@pytest.mark.parametrize(
-    ("found", "code", "sentence"),
-    [
-        (rows(samples(1, 2), samples(1, 2)), 2, "gives 2 series; put sum(…) around it"),
-        (rows(samples("NaN", "NaN", "+Inf")), 2, "fewer than two samples"),
-        (rows([]), 2, "fewer than two samples"),
-        (rows([[START + 15, "1"], [START, "2"]]), 3, "samples out of order"),
-        (rows([[START, "1"], [START, "2"], [START + 15, "2"]]), 3, "samples out of order"),
-        (rows([[START, "1"], [1e18, "2"]]), 3, "outside the range asked for"),
-        (rows([["NaN", "1"], [START, "2"]]), 3, "outside the range asked for"),
-        (rows([[0, "1"], [15, "2"]]), 3, "outside the range asked for"),
-        (rows([[START, "1", "2"]]), 3, "samples that are none"),
-        (rows([[START, "soon"]]), 3, "samples that are none"),
-        (rows([[START, None]]), 3, "samples that are none"),
-        ([7], 3, "gave no matrix"),
-        ([{"metric": {}, "value": [START, "1"]}], 3, "gave no matrix"),
-        (rows(samples(1, *["NaN"] * 4, 1)), 2, "has a gap of 75 s"),
-    ],
-)
-def test_a_matrix_that_is_none_is_refused(found, code, sentence):
-    with pytest.raises(TuneInvalid) as caught:
-        series_of(found, PLACE)
-
-    assert sentence in str(caught.value)
-    assert caught.value.exit_code == code
-
-
-def test_a_grid_that_the_server_moved_loses_no_sample():
-    """Some move a range to multiples of its step: half a step aside, rounding would pair samples."""
-    moved = samples(1, 2, 3, 4, 5, 6, start=START + 7.5)
-    read = series_of(rows(moved), PLACE)
-
-    assert read.points == tuple((7.5 + 15 * n, n + 1) for n in range(6))
-    assert not any("bridged" in each for each in read.told)
-
-
-def test_queries_that_begin_at_different_times_stay_beside_each_other():
-    """A quantile is NaN while nobody calls: its first value belongs to its own time."""
-    rate = series_of(rows(samples(1, 2, 3, 4)), PLACE)
-    latency = series_of(rows(samples("NaN", "NaN", 0.3, 0.4)), PLACE)
-
-    at = dict(latency.points)
-    assert {rps: at[t] for t, rps in rate.points if t in at} == {3: 0.3, 4: 0.4}
-
-
-def test_steps_below_a_second_meet_too():
-    place = dataclasses.replace(PLACE, step_s=0.1)
-    rate = series_of(rows(samples(*range(9), step=0.1)), place)
-    latency = series_of(rows(samples(*range(6), start=START + 0.3, step=0.1)), place)
-
-    assert {t for t, _ in latency.points} < {t for t, _ in rate.points}
-
-
-def test_what_has_no_samples_at_the_ends_is_told():
-    read = series_of(rows(samples("NaN", "NaN", 3, 4, 4)), PLACE)
-
-    assert read.told == (
-        "the first 30 s of the range have no samples and were left out",
-        "the last 60 s of the range have no samples and were left out",
-    )
-
-
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -272,7 +213,13 @@ def test_an_address_that_is_none_is_refused(url):
 
 @pytest.mark.parametrize(
     ("script", "code"),
-    [(answer("<html>", status="500 Oops"), 3), (answer(matrix()), 2), (hang_up, 3)],
+    [
+        (answer("<html>", status="500 Oops"), 3),
+        (answer("<html>Sign in"), 2),
+        (answer(matrix()), 2),
+        (answer(matrix([[START + 15, "1"], [START, "2"]])), 2),
+        (hang_up, 3),
+    ],
 )
 def test_the_command_ends_so_and_writes_nothing(script: Script, code: int, tmp_path):
     with serving(script) as (url, _):

@@ -14,7 +14,7 @@ from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.hpa_calibrate import calibrate, fill_of
 from teastorm.tune.hpa_model import check_hpa, scenario_of
 from teastorm.tune.hpa_port import check_port
-from teastorm.tune.hpa_record import read
+from teastorm.tune.hpa_record_file import read, write
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_the_command_tells_both(records, tmp_path, teastorm):
     paths = []
     for n, record in enumerate(records):
         paths.append(tmp_path / f"{n}.json")
-        record.write(paths[-1])
+        write(record, paths[-1])
     code, out, err = teastorm(
         "simulate", "--check-hpa", paths[1], "--calibrate-hpa", paths[0], "--json", "--seeds", 2
     )

@@ -8,7 +8,7 @@ import pytest
 
 from teastorm.tune.hpa_model import check_hpa
 from teastorm.tune.hpa_port import check_port
-from teastorm.tune.hpa_record import read
+from teastorm.tune.hpa_record_file import read
 
 RECORDS = Path(__file__).parent / "records"
 

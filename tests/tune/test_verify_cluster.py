@@ -2,208 +2,25 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import yaml
 from tests.simulate.test_live import row
+from tests.tune.api_answers import HPA, answers, pod
 
-from teastorm.autoscale.pods import Status
 from teastorm.load.draw import draw
 from teastorm.load.records import to_table, write_requests
-from teastorm.platforms.kubernetes.errors import Unreachable
 from teastorm.simulate.demand import Demand
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.hpa_lags import lag_parts
+from teastorm.tune.hpa_look import manifest_of, parse_look
 from teastorm.tune.hpa_record import HpaRecord
-from teastorm.tune.hpa_recorder import HpaRecorder, duration_s, manifest_of, parse_look
-from teastorm.tune.on_cluster import _await_calm, _is_calm
 from teastorm.tune.session import Wish, tune
 from teastorm.tune.setting import Metric
 from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
-from teastorm.tune.verify_cluster import (
-    ClusterVerified,
-    compare,
-    plan_of,
-    values_of,
-    verify_on_cluster,
-)
-
-T0 = 1_770_000_000.0
-STAMP = "2026-02-02T02:40:00Z"
-"""T0 as the API server writes it."""
-
-
-def pod(name, *, ready=True, deleting=False):
-    meta = {"name": name} | ({"deletionTimestamp": STAMP} if deleting else {})
-    return {
-        "metadata": meta,
-        "spec": {"containers": [{"name": "inference", "resources": {"requests": {"cpu": "80m"}}}]},
-        "status": {
-            "phase": "Running",
-            "startTime": STAMP,
-            "conditions": [
-                {"type": "PodScheduled", "status": "True"},
-                {"type": "Ready", "status": str(ready), "lastTransitionTime": STAMP},
-            ],
-        },
-    }
-
-
-HPA = {
-    "metadata": {"name": "teashop-inference", "namespace": "teashop", "uid": "u", "labels": {}},
-    "spec": {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"},
-        "minReplicas": 2,
-        "maxReplicas": 4,
-        "metrics": [
-            {
-                "type": "ContainerResource",
-                "containerResource": {
-                    "name": "cpu",
-                    "container": "inference",
-                    "target": {"type": "Utilization", "averageUtilization": 60},
-                },
-            }
-        ],
-    },
-    "status": {
-        "desiredReplicas": 3,
-        "currentReplicas": 2,
-        "currentMetrics": [
-            {
-                "type": "ContainerResource",
-                "containerResource": {
-                    "name": "cpu",
-                    "current": {"averageUtilization": 71, "averageValue": "57m"},
-                },
-            }
-        ],
-    },
-}
-SAMPLES = {
-    "items": [
-        {
-            "metadata": {"name": "a"},
-            "timestamp": STAMP,
-            "window": "10.25s",
-            "containers": [
-                {"name": "inference", "usage": {"cpu": "56789123n", "memory": "1Ki"}},
-                {"name": "other", "usage": {"cpu": "1"}},
-            ],
-        },
-        {"metadata": {"name": "b"}, "timestamp": STAMP, "window": "10s", "containers": []},
-    ]
-}
-
-
-def answers(**changes):
-    return {
-        "hpa": HPA,
-        "scale": {"spec": {"replicas": 3}},
-        "pods": {"items": [pod("a"), pod("b", ready=False), pod("c", deleting=True)]},
-        "samples": SAMPLES,
-        "container": "inference",
-        "at_s": T0 + 3,
-    } | changes
-
-
-def test_a_look_is_what_the_api_server_says():
-    look = parse_look(**answers())
-    assert (look.wanted, look.desired, look.current, look.floor) == (3, 3, 2, 2)
-    assert (look.percent, look.average_milli) == (71, 57)
-    assert look.ready == 1
-    assert [p.ready.status for p in look.pods] == [Status.TRUE, Status.FALSE, Status.TRUE]
-    assert look.pods[0].containers[0].request_milli == 80
-    # As the controller reads it: nanocores rounded up to thousandths.
-    assert look.samples == {"a": (57, T0, 10.25)}
-
-
-def test_a_new_hpa_and_a_pending_pod_are_looked_at_too():
-    bare = {"metadata": {"name": "p"}, "spec": {"containers": []}}
-    look = parse_look(**answers(hpa={"spec": {}}, pods={"items": [bare]}, samples={}))
-    assert (look.percent, look.desired, look.floor) == (None, 0, 1)
-    assert (look.ready, look.pods[0].ready, look.pods[0].phase.value) == (0, None, "Pending")
-
-
-def test_the_manifest_is_kept_without_book_keeping():
-    kept = yaml.safe_load(manifest_of(HPA))
-    assert set(kept) == {"apiVersion", "kind", "metadata", "spec"}
-    assert kept["metadata"] == {"name": "teashop-inference", "namespace": "teashop"}
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("10.5s", 10.5), ("1m2s", 62), ("900ms", 0.9)])
-def test_durations(text, seconds):
-    assert duration_s(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "5", "s", "3x", "1s 2s"])
-def test_what_is_no_duration_is_refused(text):
-    with pytest.raises(ValueError, match="is no duration"):
-        duration_s(text)
-
-
-class Server:
-    """Answers by path; every third look fails."""
-
-    def __init__(self):
-        self.asked = 0
-
-    def get(self, path, **query):
-        self.asked += 1
-        if self.asked in {5, 6}:
-            raise Unreachable("context fake: gone")
-        if "metrics.k8s.io" in path:
-            return SAMPLES
-        if path.endswith("/pods"):
-            assert "component=inference" in query["labelSelector"]
-            return {"items": [pod("a")]}
-        return {"spec": {"replicas": 1}} if path.endswith("/scale") else HPA
-
-
-def test_the_recorder_goes_on_after_an_answer_that_did_not_come(monkeypatch):
-    monkeypatch.setattr("teastorm.tune.hpa_recorder.PERIOD_S", 0.001)
-    ticks = iter(np.arange(T0, T0 + 1e6))
-    recorder = HpaRecorder(
-        Server(), namespace="n", release="r", service="inference", clock=lambda: float(next(ticks))
-    )
-    recorder.start()
-    try:
-        for _ in range(10_000):
-            if len(recorder.taken(T0)) >= 4:
-                break
-            recorder._over.wait(0.005)
-    finally:
-        recorder.stop()
-    looks = recorder.taken(T0)
-    assert recorder.failed == 2
-    assert [look.at_s for look in looks[:4]] == [0, 1, 2, 3]
-    assert looks[0].samples["a"].timestamp_s == 0
-    assert looks[0].pods[0].start_s == 0
-
-
-def look(at_s, **changes):
-    base = parse_look(**answers(at_s=T0 + at_s))
-    return dataclasses.replace(base, at_s=at_s, **changes)
-
-
-def test_calm_is_what_it_says():
-    calm = look(0, wanted=1, desired=1)
-    assert _is_calm(calm, 1)
-    assert not _is_calm(dataclasses.replace(calm, percent=None), 1)
-    assert not _is_calm(dataclasses.replace(calm, desired=2), 1)
-    assert not _is_calm(calm, 2)
-
-
-def test_an_hpa_that_never_gets_a_metric_is_a_precondition(monkeypatch):
-    monkeypatch.setattr("teastorm.tune.on_cluster.CALM_WITHIN_S", 0.0)
-
-    class Never:
-        def taken(self, _zero_s):
-            return (look(0, percent=None),)
-
-    with pytest.raises(SourceUnreachable, match=r"not calm at 1 within 0 s .3 wanted, metric None"):
-        _await_calm(Never(), 1, lambda _text: None)
+from teastorm.tune.verify_cluster import ClusterVerified, verify_on_cluster
+from teastorm.tune.verify_load import plan_of, values_of
+from teastorm.tune.verify_record import compare
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""How many replicas one metric asks for: the functions of Kubernetes 1.34's ReplicaCalculator.
+"""How many replicas a metric of each pod asks for, as Kubernetes 1.34's ReplicaCalculator has it.
 
 The operations and their order are the original's (replica_calculator.go): what is rounded when
 decides between n and n + 1 replicas. All values are in thousandths, utilisation is in percent.
@@ -9,23 +9,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from teastorm.autoscale.errors import ErrorClass, MetricError
-from teastorm.autoscale.gomath import (
-    INT32_MAX,
-    INT64_MAX,
-    ceil32,
-    ceil64,
-    quotient,
-    ratio,
-    wrap64,
-)
-from teastorm.autoscale.metrics import PodValue, no_metrics, usage, utilisation
+from teastorm.autoscale.gomath import ceil32, quotient, wrap64
+from teastorm.autoscale.metrics import PodValue, usage, utilisation
 from teastorm.autoscale.pods import (
     Groups,
     Pod,
     StartUp,
     group_pods,
     no_pods,
-    ready_and_running,
     requests,
 )
 
@@ -165,68 +156,3 @@ def _replicas(
     if (second < 1.0 and wanted > current) or (second > 1.0 and wanted < current):
         return current
     return wanted
-
-
-def object_value(scene: Scene, current: int, target_milli: int, value_milli: int) -> Proposal:
-    """Object metrics with a value; MetricError if there are no pods to multiply."""
-    replicas = _by_ratio(scene, current, ratio(value_milli, target_milli))
-    return Proposal(replicas=replicas, usage_milli=value_milli)
-
-
-def external_value(
-    scene: Scene, current: int, target_milli: int, series_milli: Sequence[int]
-) -> Proposal:
-    """External metrics with a value: the sum of the series, which wraps as in Go; MetricError."""
-    if not series_milli:
-        raise no_metrics()
-    return object_value(scene, current, target_milli, wrap64(sum(series_milli)))
-
-
-def _by_ratio(scene: Scene, current: int, wanted: float) -> int:
-    if current == 0:
-        return ceil32(wanted)  # from zero: no tolerance, no pods to look at
-    if scene.tolerance.holds(wanted):
-        return current
-    return ceil32(wanted * ready_and_running(scene.pods))
-
-
-def object_average_value(
-    scene: Scene, current: int, target_milli: int, value_milli: int
-) -> Proposal:
-    """Object metrics with averageValue; `current` is status.replicas."""
-    replicas = current
-    if not scene.tolerance.holds(_per_pod_ratio(value_milli, target_milli, current)):
-        replicas = ceil32(ratio(value_milli, target_milli))
-    return Proposal(replicas=replicas, usage_milli=_share(value_milli, current))
-
-
-def external_average_value(
-    scene: Scene, current: int, target_milli: int, series_milli: Sequence[int]
-) -> Proposal:
-    """External metrics with averageValue; `current` is status.replicas.
-
-    A running sum below 0 is taken for an overflow, as in the original, also if it is none.
-    """
-    if not series_milli:
-        raise no_metrics()
-    total = 0
-    for milli in series_milli:
-        total = wrap64(total + milli)
-        if total < 0:
-            total = INT64_MAX
-            break
-    replicas = current
-    if not scene.tolerance.holds(_per_pod_ratio(total, target_milli, current)):
-        wanted = ratio(total, target_milli)
-        replicas = INT32_MAX if wanted > INT32_MAX else ceil32(wanted)
-    if float(total) >= float(INT64_MAX):
-        return Proposal(replicas=replicas, usage_milli=INT64_MAX)
-    return Proposal(replicas=replicas, usage_milli=_share(total, current))
-
-
-def _per_pod_ratio(value_milli: int, target_milli: int, current: int) -> float:
-    return ratio(value_milli, float(target_milli) * float(current))
-
-
-def _share(value_milli: int, current: int) -> int | None:
-    return ceil64(ratio(value_milli, current)) if current else None

@@ -1,6 +1,6 @@
 """A case's metric answered: by which function of the calculator, and from what."""
 
-from teastorm.autoscale import calculator
+from teastorm.autoscale import calculator, whole_values
 from teastorm.autoscale.calculator import Proposal, Scene
 from teastorm.autoscale.case_lines import Metric
 from teastorm.autoscale.errors import ErrorClass, MetricError
@@ -57,12 +57,12 @@ def propose(metric: Metric, scene: Scene, current: int) -> Proposal:
     if function in _OF_AN_OBJECT:
         value = metric.metric_value_milli or 0
         if function is Function.OBJECT_VALUE:
-            return calculator.object_value(scene, current, target, value)
-        return calculator.object_average_value(scene, current, target, value)
+            return whole_values.object_value(scene, current, target, value)
+        return whole_values.object_average_value(scene, current, target, value)
     series = metric.metric_values_milli or ()
     if function is Function.EXTERNAL_VALUE:
-        return calculator.external_value(scene, current, target, series)
-    return calculator.external_average_value(scene, current, target, series)
+        return whole_values.external_value(scene, current, target, series)
+    return whole_values.external_average_value(scene, current, target, series)
 
 
 def _per_pod(metric: Metric, scene: Scene, current: int) -> Proposal:

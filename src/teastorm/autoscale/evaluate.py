@@ -6,7 +6,7 @@ Source: computeReplicasForMetrics in Kubernetes 1.34's horizontal.go. Nothing he
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from teastorm.autoscale import calculator
+from teastorm.autoscale import calculator, whole_values
 from teastorm.autoscale.calculator import Proposal, Scene
 from teastorm.autoscale.controller import combine
 from teastorm.autoscale.errors import ErrorClass, MetricError
@@ -105,12 +105,12 @@ def _of_the_shop(
     function: Function, scene: Scene, current: int, target_milli: int, value_milli: int
 ) -> Proposal:
     if function is Function.OBJECT_VALUE:
-        return calculator.object_value(scene, current, target_milli, value_milli)
+        return whole_values.object_value(scene, current, target_milli, value_milli)
     if function is Function.OBJECT_AVERAGE_VALUE:
-        return calculator.object_average_value(scene, current, target_milli, value_milli)
+        return whole_values.object_average_value(scene, current, target_milli, value_milli)
     if function is Function.EXTERNAL_VALUE:
-        return calculator.external_value(scene, current, target_milli, [value_milli])
-    return calculator.external_average_value(scene, current, target_milli, [value_milli])
+        return whole_values.external_value(scene, current, target_milli, [value_milli])
+    return whole_values.external_average_value(scene, current, target_milli, [value_milli])
 
 
 def _unavailable(metric: MetricTarget) -> MetricError:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import yaml
 
 from teastorm import strict_yaml
+from teastorm.autoscale.behaviour import Behaviour
 from teastorm.autoscale.cases import read_behaviour
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.gomath import INT32_MAX
 from teastorm.autoscale.manifest_metrics import DEFAULT_METRICS, MetricTarget, read_metric
+from teastorm.autoscale.planned import Planned, read_planned
 
 _METADATA = (
     "name", "namespace", "labels", "annotations", "generateName", "uid", "resourceVersion",
@@ -31,23 +33,37 @@ class Controller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a manifest says, with the API server's defaults filled in."""
+    """What a manifest says, with the API server's defaults filled in.
+
+    `planned` is what an annotation of it plans, which Kubernetes passes over.
+    """
 
     name: str
     target_kind: str
     target_name: str
     spec: HpaSpec
     metrics: tuple[MetricTarget, ...]
+    planned: tuple[Planned, ...] = ()
 
 
 def read_manifest(text: str, controller: Controller | None = None) -> Manifest:
     """One manifest of YAML or JSON; FieldError in one sentence if it is not a valid one."""
+    return manifest_of(load(text), controller)
+
+
+def load(text: str) -> dict[str, object]:
+    """The mapping that a text of YAML or JSON holds; FieldError if it holds none."""
     try:
         content = strict_yaml.load(text)
     except yaml.YAMLError as error:
         raise FieldError(f"the manifest is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise FieldError("the manifest must be a mapping with apiVersion, kind, metadata and spec")
+    return content
+
+
+def manifest_of(content: dict[str, object], controller: Controller | None = None) -> Manifest:
+    """The same of a manifest that was loaded already."""
     top = Fields.of(content, "")
     top.only("apiVersion", "kind", "metadata", "spec", "status")
     version, kind = top.text("apiVersion"), top.text("kind")
@@ -60,12 +76,15 @@ def read_manifest(text: str, controller: Controller | None = None) -> Manifest:
     target = spec.child("scaleTargetRef")
     target.only("apiVersion", "kind", "name")
     metrics = tuple(read_metric(each) for each in spec.objects("metrics")) or DEFAULT_METRICS
+    read = _spec(spec, metrics, controller or Controller())
+    annotations = metadata.child("annotations") if "annotations" in metadata else Fields({})
     return Manifest(
         name=metadata.text("name"),
         target_kind=target.text("kind"),
         target_name=target.text("name"),
-        spec=_spec(spec, metrics, controller or Controller()),
+        spec=read,
         metrics=metrics,
+        planned=read_planned(annotations, read.max_replicas),
     )
 
 
@@ -76,23 +95,18 @@ def _spec(spec: Fields, metrics: tuple[MetricTarget, ...], controller: Controlle
         raise FieldError(f"spec.maxReplicas must be at least minReplicas {minimum}, got {maximum}")
     if minimum == 0 and not any(metric.counts_from_zero for metric in metrics):
         raise FieldError("spec.minReplicas of 0 needs an Object or External metric")
-    behaviour = None
-    if "behavior" in spec:
-        fields = spec.child("behavior")
-        _check_behaviour(fields)
-        behaviour = read_behaviour(fields, controller.downscale_stabilization_s)
     return HpaSpec(
         min_replicas=minimum,
         max_replicas=maximum,
-        behaviour=behaviour,
+        behaviour=behaviour_of(spec.child("behavior"), controller) if "behavior" in spec else None,
         downscale_stabilization_s=controller.downscale_stabilization_s,
         tolerance=controller.tolerance,
         configurable_tolerance=controller.configurable_tolerance,
     )
 
 
-def _check_behaviour(behaviour: Fields) -> None:
-    """The API server's validation, which case files are free of."""
+def behaviour_of(behaviour: Fields, controller: Controller) -> Behaviour:
+    """Behaviours with the API server's validation, which case files are free of; FieldError."""
     behaviour.only("scaleUp", "scaleDown")
     for key in ("scaleUp", "scaleDown"):
         if key not in behaviour:
@@ -107,3 +121,4 @@ def _check_behaviour(behaviour: Fields) -> None:
             policy.only("type", "value", "periodSeconds")
             policy.integer("value", low=1, high=INT32_MAX)
             policy.integer("periodSeconds", low=1, high=1800)
+    return read_behaviour(behaviour, controller.downscale_stabilization_s)

@@ -22,7 +22,7 @@ def check(path: Path, calibration: Path | None, seeds: Sequence[int], *, as_json
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - keeps --help fast
     from teastorm.tune.errors import TuneInvalid  # noqa: PLC0415 - the same
     from teastorm.tune.hpa_model import check_hpa  # noqa: PLC0415 - the same
-    from teastorm.tune.hpa_record import read  # noqa: PLC0415 - the same
+    from teastorm.tune.hpa_record_file import read  # noqa: PLC0415 - the same
 
     try:
         other = None if calibration is None else read(calibration)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from teastorm.cli.judged import in_one_sentence
 from teastorm.cli.output import json_option, print_json, say
-from teastorm.cli.run import SEED_MAX, in_one_sentence
+from teastorm.cli.types import SEED_MAX
 from teastorm.runner.catalogue import find
 from teastorm.runner.closing import Outcome
 from teastorm.runner.folder import RUNS_DIR

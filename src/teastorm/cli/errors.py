@@ -15,6 +15,7 @@ from teastorm.platforms.local.state import state_dir
 
 USAGE = 2
 PRECONDITION = 3
+INCONCLUSIVE = 4
 STILL_FAULTY = 5
 INTERNAL = 70
 INTERRUPTED = 130

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from teashop.serving.settings import Protections
+from teastorm.cli.judged import in_one_sentence
 from teastorm.cli.output import json_option, print_json, print_table, say
-from teastorm.cli.run import in_one_sentence
 from teastorm.runner.catalogue import EXPERIMENTS_DIR, catalogue
 from teastorm.runner.experiment import Experiment, read
 

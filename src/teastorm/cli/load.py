@@ -9,9 +9,9 @@ import orjson
 
 from teastorm.cli.clean import RUN_MARKS
 from teastorm.cli.errors import PRECONDITION, USAGE, CommandError
+from teastorm.cli.judged import in_one_sentence
 from teastorm.cli.output import json_option, print_json, say
-from teastorm.cli.run import SEED_MAX, in_one_sentence
-from teastorm.cli.types import Number
+from teastorm.cli.types import SEED_MAX, Number
 from teastorm.platforms.local.state import OWNER_VARIABLE, StateFile
 from teastorm.runner.arguments import refusals
 

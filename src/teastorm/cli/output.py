@@ -40,6 +40,12 @@ def say(text: str, *, style: str = "") -> None:
         sys.stdout.flush()
 
 
+def on_the_way(text: str) -> None:
+    """One line of progress, on standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on a terminal; elsewhere columns padded with blanks, which `awk` can split."""
     rows = [list(map(printable, row)) for row in rows]

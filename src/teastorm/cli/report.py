@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from teastorm.cli.errors import CommandError
+from teastorm.cli.judged import existing_run, in_one_sentence
 from teastorm.cli.output import print_json, say
-from teastorm.cli.run import existing_run, in_one_sentence
 
 
 @click.command()

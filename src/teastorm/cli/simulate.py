@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from teastorm.cli.errors import USAGE, CommandError
-from teastorm.cli.output import json_option, print_json, print_table, say
+from teastorm.cli.output import json_option, on_the_way, print_json, print_table, say
 from teastorm.cli.plain import choose, plain_option, tell
-from teastorm.cli.run import SEED_MAX
-from teastorm.cli.types import Number
+from teastorm.cli.simulate_checks import live, theory
+from teastorm.cli.types import SEED_MAX, Number
 
 if TYPE_CHECKING:
     from teastorm.simulate.many import Run
 
-DEVIATED = 1
 SCHEMA = "teastorm.simulate/1"
 _TELL_EVERY_S = 2.0
 
@@ -41,7 +39,12 @@ _TELL_EVERY_S = 2.0
 @click.option("--with", "on", multiple=True, metavar="NAME", help="Switch a protection on.")
 @click.option("--without", "off", multiple=True, metavar="NAME", help="Switch one off.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
-@click.option("--hpa", type=click.Path(path_type=Path), help="Scale by this HPA manifest.")
+@click.option(
+    "--hpa",
+    type=click.Path(path_type=Path),
+    help="Scale by this HPA: a manifest, or values of the chart; with what `tune` planned in it.",
+)
+@click.option("--plan/--no-plan", "planned", default=True, help="With --hpa: as it was planned.")
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True)
 @click.option("--seeds", type=click.IntRange(1, 10_000), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
@@ -80,6 +83,7 @@ def simulate(
     off: tuple[str, ...],
     assignments: tuple[str, ...],
     hpa: Path | None,
+    planned: bool,
     seed: int,
     seeds: int,
     workers: int,
@@ -113,9 +117,9 @@ def simulate(
         raise CommandError(USAGE, "--calibrate-hpa goes with --check-hpa")
     try:
         if check_theory:
-            return _theory(chosen if seeds > 1 else range(seed, seed + 20), workers, as_json)
+            return theory(chosen if seeds > 1 else range(seed, seed + 20), workers, as_json)
         if check_live is not None:
-            return _live(check_live, several, workers, as_json)
+            return live(check_live, several, workers, as_json)
         asked = Asked(
             orders=orders,
             hours=hours,
@@ -127,6 +131,7 @@ def simulate(
             off=off,
             assignments=assignments,
             hpa=hpa,
+            planned=planned,
         )
         scenario = scenario_of(asked)
         tell()
@@ -158,13 +163,11 @@ class _Ticker:
         """Tell, if it is time."""
         if time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + _TELL_EVERY_S
-            sys.stderr.write(f"{now_s:.0f} of {self._seconds:.0f} s, {arrivals} wishes\n")
-            sys.stderr.flush()
+            on_the_way(f"{now_s:.0f} of {self._seconds:.0f} s, {arrivals} wishes")
 
 
 def _tell(done: int, of: int) -> None:
-    sys.stderr.write(f"simulated {done} of {of} seeds\n")
-    sys.stderr.flush()
+    on_the_way(f"simulated {done} of {of} seeds")
 
 
 def _show(runs: list[Run]) -> None:
@@ -182,60 +185,3 @@ def _show(runs: list[Run]) -> None:
              "p99 ms"),
             rows,
         )  # fmt: skip
-
-
-def _theory(seeds: range, workers: int, as_json: bool) -> int:
-    from teastorm.simulate.theory.check import check_all  # noqa: PLC0415 - keeps --help fast
-
-    tell()
-    cases = check_all(seeds, workers=workers, told=_tell_case)
-    outside = [case for case in cases if not case.inside]
-    if as_json:
-        content = {"cases": [case.as_json() for case in cases], "outside": len(outside)}
-        print_json("teastorm.theory/1", content)
-    else:
-        print_table(
-            ("case", "value", "theory", "99 % interval", "inside"),
-            [
-                (c.name, f"{c.value:.5g}", f"{c.theory:.5g}", f"{c.low:.5g}..{c.high:.5g}",
-                 "yes" if c.inside else "NO")
-                for c in cases
-            ],
-        )  # fmt: skip
-    return DEVIATED if outside else 0
-
-
-def _tell_case(name: str) -> None:
-    sys.stderr.write(f"{name} …\n")
-    sys.stderr.flush()
-
-
-def _live(run_dir: Path, seeds: range, workers: int, as_json: bool) -> int:
-    from dataclasses import asdict  # noqa: PLC0415 - keeps --help fast
-
-    from teastorm.simulate.live import compare  # noqa: PLC0415 - the same
-
-    figures = compare(run_dir, seeds, workers=workers)
-    tell()
-    missed = [figure for figure in figures if not figure.within]
-    if as_json:
-        rows = [{**asdict(figure), "within": figure.within} for figure in figures]
-        print_json("teastorm.check-live/1", {"run": run_dir.name, "figures": rows})
-    else:
-        print_table(
-            ("figure", "predicted", "measured", "error", "goal"),
-            [
-                (f.name, _short(f.predicted), _short(f.measured), _percent(f.error),
-                 "-" if f.limit is None else f"{f.limit:.0%} {'met' if f.within else 'MISSED'}")
-                for f in figures
-            ],
-        )  # fmt: skip
-    return DEVIATED if missed else 0
-
-
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.1%}"

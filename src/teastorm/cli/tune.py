@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
 from teastorm.cli.cluster import cluster_options
-from teastorm.cli.errors import USAGE, CommandError, TerminatedError
-from teastorm.cli.output import json_option, print_json, print_table, say
+from teastorm.cli.errors import INCONCLUSIVE, USAGE, CommandError, TerminatedError
+from teastorm.cli.output import json_option, on_the_way, print_json, print_table, say
 from teastorm.cli.plain import choose, plain_option, tell
-from teastorm.cli.run import SEED_MAX
-from teastorm.cli.types import Number
+from teastorm.cli.prometheus import access_of
+from teastorm.cli.tune_verify import show_verified, tried_out
+from teastorm.cli.types import SEED_MAX, Number
 
 if TYPE_CHECKING:
     from teastorm.platforms.kubernetes.settings import ClusterSettings
-    from teastorm.tune.score import Figure
     from teastorm.tune.session import Session
-    from teastorm.tune.verify import Verified
-    from teastorm.tune.verify_cluster import ClusterVerified
 
-INCONCLUSIVE = 4
 SCHEMA = "teastorm.tune/1"
-TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
 
 
 @click.command()
@@ -48,7 +40,9 @@ TOKEN_VARIABLE = "TEASTORM_PROMETHEUS_TOKEN"  # noqa: S105 - a variable's name
 @click.option("--prometheus-token-file", type=click.Path(path_type=Path), help="A bearer token.")
 @click.option("--prometheus-ca", type=click.Path(path_type=Path), help="A CA's PEM file.")
 @click.option("--prometheus-header", multiple=True, metavar="NAME: VALUE", help="E.g. a tenant's.")
-@click.option("--now", type=click.Path(path_type=Path), help="The HPA in force, to compare with.")
+@click.option(
+    "--now", type=click.Path(path_type=Path), help="The HPA in force, or its Helm values."
+)
 @click.option(
     "--metric", "metrics", multiple=True, type=click.Choice(("cpu", "in_flight", "offered_rps"))
 )
@@ -109,16 +103,12 @@ def tune(
     from teastorm.simulate.errors import ScenarioInvalid  # noqa: PLC0415 - keeps --help fast
     from teastorm.tune.asked import Asked, wish_of  # noqa: PLC0415 - the same
     from teastorm.tune.errors import TuneInvalid  # noqa: PLC0415 - the same
-    from teastorm.tune.prometheus import Access  # noqa: PLC0415 - the same
     from teastorm.tune.session import tune as session_of  # noqa: PLC0415 - the same
+    from teastorm.tune.session_json import as_json as session_json  # noqa: PLC0415 - the same
     from teastorm.tune.write import refuse_unwritable, write  # noqa: PLC0415 - the same
 
     try:
-        access = Access(
-            token=_token(prometheus_token_file),
-            ca=prometheus_ca,
-            headers=MappingProxyType(dict(_header(text) for text in prometheus_header)),
-        )
+        access = access_of(prometheus_token_file, prometheus_ca, prometheus_header)
         asked = Asked(
             access=access,
             calibrate=None if calibrate is None else Path(calibrate),
@@ -129,20 +119,20 @@ def tune(
             session = session_of(wish_of(asked), _tell_from_the_search_on())
         files = write(session, out)
         seeds = range(asked.seed, asked.seed + asked.seeds)
-        verified = _tried_out(session, out, where, verify_minutes, seeds) if verify else None
+        verified = tried_out(session, out, where, verify_minutes, seeds) if verify else None
     except TuneInvalid as error:
         raise CommandError(error.exit_code, str(error)) from error
     except ScenarioInvalid as error:
         raise CommandError(USAGE, str(error).rstrip(".")) from error
     if as_json:
-        content = session.as_json() | {"files": [str(path) for path in files]}
+        content = session_json(session) | {"files": [str(path) for path in files]}
         if verified is not None:
             content["verified"] = verified.as_json()
         print_json(SCHEMA, content)
     else:
         _show(session, files)
         if verified is not None:
-            _show_verified(verified)
+            show_verified(verified)
     return 0 if session.choice.chosen is not None else INCONCLUSIVE
 
 
@@ -164,89 +154,12 @@ def _last_words(storage: str | None) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, TerminatedError):
-        _tell(
+        on_the_way(
             "nothing was written; with --storage, finished trials would be kept"
             if storage is None
             else "finished trials are kept in --storage; the same command goes on from them"
         )
         raise
-
-
-def _tried_out(
-    session: Session, out: Path, where: ClusterSettings | None, minutes: float | None, seeds: range
-) -> Verified | ClusterVerified | None:
-    """Run the choice, here or on a cluster; None where there is none."""
-    if session.choice.chosen is None:
-        _tell("nothing meets the objectives, so nothing is verified")
-        return None
-    if where is None:
-        return _verified(session, out, seeds)
-    return _verified_there(session, out, where, minutes, seeds)
-
-
-def _verified_there(
-    session: Session, out: Path, where: ClusterSettings, minutes: float | None, seeds: range
-) -> ClusterVerified:
-    """Run the choice on a cluster."""
-    from teastorm.tune.verify_cluster import verify_on_cluster  # noqa: PLC0415 - keeps --help fast
-
-    seconds = None if minutes is None else 60 * minutes
-    return verify_on_cluster(session, out, where, seconds=seconds, seeds=seeds, told=_tell)
-
-
-def _verified(session: Session, out: Path, seeds: range) -> Verified:
-    """Run the choice on the local platform and put the prediction beside it."""
-    from teastorm.runner import run as runner  # noqa: PLC0415 - keeps --help fast
-    from teastorm.runner.catalogue import EXPERIMENTS_DIR  # noqa: PLC0415 - the same
-    from teastorm.runner.opening import Options  # noqa: PLC0415 - the same
-    from teastorm.runner.problems import RunProblem  # noqa: PLC0415 - the same
-    from teastorm.tune.verify import compare  # noqa: PLC0415 - the same
-    from teastorm.tune.verify_experiment import experiment  # noqa: PLC0415 - the same
-
-    template = EXPERIMENTS_DIR / "late-scaling.yaml"
-    if not template.is_file():
-        raise CommandError(USAGE, f"--verify: {template} is not here; run it in the repository")
-    try:
-        path = experiment(session, out, template)
-        outcome = runner.run(runner.Wish(path=path, seed=seeds[0], options=Options(say=_tell)))
-    except RunProblem as problem:
-        raise CommandError(problem.exit_code, problem.sentence) from problem
-    if outcome.run_dir is None or outcome.result is None:
-        why = "; ".join(outcome.trouble) or "the run was not judged"
-        raise CommandError(outcome.exit_code or INCONCLUSIVE, f"--verify: {why}")
-    _tell(f"the run was {outcome.result.verdict}: {outcome.result.reason} ({outcome.run_dir})")
-    return compare(outcome.run_dir, seeds)
-
-
-def _show_verified(found: Verified | ClusterVerified) -> None:
-    from teastorm.cli.check_hpa import show  # noqa: PLC0415 - keeps --help fast
-    from teastorm.tune.verify import Verified  # noqa: PLC0415 - the same
-
-    verified = found if isinstance(found, Verified) else found.verified
-    rows = [
-        (
-            f"{figure.name}{f', {figure.unit}' if figure.unit else ''}",
-            "-" if figure.predicted is None else words_of(figure.predicted),
-            "-" if figure.measured is None else f"{figure.measured:.3g}",
-        )
-        for figure in verified.figures
-    ]
-    print_table(("figure", "predicted", "measured"), rows)
-    say(f"Ready replicas within one of the predicted in {verified.within_one:.0%} of the seconds.")
-    if isinstance(found, Verified):
-        return
-    if found.check is None:
-        say(f"No more can be told apart: {found.why}.")
-        return
-    say("What of the difference is the port's, and what is left with this run's own numbers:")
-    show(found.check)
-
-
-def words_of(figure: Figure) -> str:
-    """A figure with its interval."""
-    from teastorm.tune.words import plain  # noqa: PLC0415 - keeps --help fast
-
-    return plain(figure)
 
 
 def _tell_from_the_search_on() -> Callable[[str], None]:
@@ -258,40 +171,9 @@ def _tell_from_the_search_on() -> Callable[[str], None]:
         if not begun:
             begun = True
             tell()
-        _tell(text)
+        on_the_way(text)
 
     return told
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
-def _token(path: Path | None) -> str | None:
-    if path is None:
-        where, token = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE, "").strip()
-        if not token:
-            return None
-    else:
-        where = f"--prometheus-token-file: {path}"
-        try:
-            token = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(USAGE, f"{where} cannot be read") from error
-    # What is no token would be sent as none, or as half of one, and be told as a 401.
-    if re.fullmatch(r"[!-~]+", token) is None:
-        raise CommandError(USAGE, f"{where} holds no token; write one, on one line, in ASCII")
-    return token
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not (colon and re.fullmatch(r"[!#-'*+.^`|~\w-]+", name.strip(), re.ASCII) and value.strip()):
-        raise CommandError(USAGE, f"--prometheus-header: {text!r} must be NAME: VALUE")
-    if not (value.strip().isascii() and value.strip().isprintable()):
-        raise CommandError(USAGE, f"--prometheus-header: {name.strip()} must be ASCII on one line")
-    return name.strip(), value.strip()
 
 
 def _show(session: Session, files: list[Path]) -> None:

@@ -5,6 +5,8 @@ from typing import Any, override
 
 import click
 
+SEED_MAX = 2**31 - 1
+
 
 class Number(click.FloatRange):
     """A finite float within bounds; `nan` is neither above nor below any bound, and refused."""

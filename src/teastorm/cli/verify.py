@@ -5,9 +5,14 @@ from pathlib import Path
 import click
 
 from teastorm.cli.errors import CommandError
+from teastorm.cli.judged import (
+    existing_run,
+    in_one_sentence,
+    print_result,
+    say_verdict,
+    show_checks,
+)
 from teastorm.cli.output import printable
-from teastorm.cli.run import existing_run, in_one_sentence, print_result, say_verdict, show_checks
-from teastorm.runner.judging import write_reports
 
 
 @click.command()
@@ -18,11 +23,13 @@ def verify(*, run_dir: Path, as_json: bool) -> int:
 
     Writes result.json, junit.xml and report.html anew. Needs no shop.
     """
-    from teastorm.verdict.judge import judge  # noqa: PLC0415 - --help need not read parquet
+    folder = existing_run(run_dir)
+    from teastorm.runner.judging import write_reports  # noqa: PLC0415 - --help reads no parquet
+    from teastorm.verdict.judge import judge  # noqa: PLC0415 - the same
     from teastorm.verdict.result import FILE, write_result  # noqa: PLC0415 - the same
 
     with in_one_sentence():
-        result = judge(existing_run(run_dir))
+        result = judge(folder)
     said = _said_before(run_dir)
     if said not in {"", str(result.verdict)}:
         _trouble(f"{run_dir / FILE} said {said}; its records say {result.verdict}")

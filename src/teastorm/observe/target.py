@@ -1,11 +1,15 @@
 """What may be scraped: one replica's metrics page. Made by platforms, read by metric sources."""
 
-import http.client
-import ssl
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import http.client
+    import ssl
 
 
 class Access(Protocol):
@@ -44,6 +48,8 @@ class ScrapeTarget:
 
     def connection(self, timeout_s: float) -> http.client.HTTPConnection:
         """A connection to the page's host, not yet opened."""
+        import http.client  # noqa: PLC0415 - each command would pay for it, few ever scrape
+
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         if parts.scheme == "https":

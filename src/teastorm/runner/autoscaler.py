@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import yaml
 
 from teastorm.autoscale.fields import FieldError
 from teastorm.autoscale.live import DELAY_S, SCRAPE_S, SYNC_S, LiveConfig
 from teastorm.autoscale.manifest import Manifest, read_manifest
+from teastorm.autoscale.planned import Planned
 from teastorm.autoscale.pods import StartUp
 from teastorm.platforms.base import SERVICES
 from teastorm.runner import rules
@@ -33,19 +34,13 @@ _START_UP = {"cpu_initialization_period_s": 300.0, "initial_readiness_delay_s": 
 _KEYS = ("hpa", "request_milli", "planned", *_PERIODS, *_START_UP)
 
 
-class Planned(NamedTuple):
-    """A floor from a moment on; 0 ends it."""
-
-    at_s: float
-    min_replicas: int
-
-
 @dataclass(frozen=True, kw_only=True)
 class AutoscalerPlan:
     """An HPA over a service. Its seconds are the day's: the time factor compresses them.
 
     `request_milli` is what each replica's CPU is measured against; `text` is the manifest as YAML;
-    `planned` are floors from moments of the crowd's phase (the curve's own seconds) on.
+    `planned` are floors from moments of the crowd's phase (the curve's own seconds) on; by default
+    those of the manifest's annotation.
     """
 
     service: str
@@ -97,7 +92,7 @@ def read_autoscaler(value: object, path: Path, at: str) -> AutoscalerPlan | None
         request_milli=cast("int", given["request_milli"]),
         manifest=manifest,
         text=text,
-        planned=_planned(given.get("planned"), where),
+        planned=_planned(given["planned"], where) if "planned" in given else manifest.planned,
         live=LiveConfig(
             spec=manifest.spec,
             metrics=manifest.metrics,
@@ -120,7 +115,9 @@ def _planned(value: object, where: str) -> tuple[Planned, ...]:
         for name, rule in (("at_s", rules.at_least(0)), ("min_replicas", rules.whole(0))):
             if refused := rule(row[name]):
                 raise usage(f"{here}.{name} {refused}")
-        one = Planned(float(cast("float", row["at_s"])), cast("int", row["min_replicas"]))
+        one = Planned(
+            at_s=float(cast("float", row["at_s"])), min_replicas=cast("int", row["min_replicas"])
+        )
         if found and one.at_s <= found[-1].at_s:
             raise usage(f"{here}.at_s must be above {found[-1].at_s:g}, got {one.at_s:g}")
         found.append(one)

@@ -20,6 +20,8 @@ from teastorm.whole_file import why
 
 DAY_CURVE = Path("experiments/demand/milk-tea-day.csv")
 _ORDERS = 20_000.0
+_ROUNDING_S = 1.0
+"""Lengths of a demand are made of sums; a floor may end with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,7 @@ class Asked:
     off: tuple[str, ...] = ()
     assignments: tuple[str, ...] = ()
     hpa: Path | None = None
+    planned: bool = True
 
 
 def scenario_of(asked: Asked) -> Scenario:
@@ -50,8 +53,26 @@ def scenario_of(asked: Asked) -> Scenario:
         settings.setdefault(section, {})[name] = value
     scenario = with_settings(scenario, settings, "--set")
     if asked.hpa is not None:
-        scenario = dataclasses.replace(scenario, scaling=_scaling(asked.hpa))
+        return _scaled(scenario, asked.hpa, planned=asked.planned)
     return scenario
+
+
+def _scaled(scenario: Scenario, path: Path, *, planned: bool) -> Scenario:
+    """Under an HPA, whose Deployment has as many replicas from the start as its bounds allow."""
+    scaling = _scaling(path)
+    if not planned:
+        scaling = dataclasses.replace(scaling, planned=())
+    seconds = scenario.demand.seconds
+    last_s = max((each.at_s for each in scaling.planned), default=0.0)
+    if last_s > seconds + _ROUNDING_S:
+        raise ScenarioInvalid(
+            f"{path}: its plan goes on until {last_s:g} s, and the demand ends after {seconds:g} s; "
+            "simulate the demand that it was made for (--demand, --hours), or without what it "
+            "plans (--no-plan)"
+        )
+    spec = scaling.spec
+    replicas = min(max(scenario.replicas, spec.min_replicas), spec.max_replicas)
+    return dataclasses.replace(scenario, scaling=scaling, replicas=replicas)
 
 
 def _base(asked: Asked) -> Scenario:
@@ -131,12 +152,12 @@ def _protections(asked: Asked, scenario: Scenario) -> Protections:
 
 
 def _scaling(path: Path) -> Scaling:
-    from teastorm.autoscale.fields import FieldError  # noqa: PLC0415 - only for --hpa
-    from teastorm.autoscale.manifest import read_manifest  # noqa: PLC0415 - the same
+    from teastorm.autoscale.chart_values import read_hpa  # noqa: PLC0415 - only for --hpa
+    from teastorm.autoscale.fields import FieldError  # noqa: PLC0415 - the same
     from teastorm.simulate.hpa import scaling_of as of_manifest  # noqa: PLC0415 - the same
 
     try:
-        manifest = read_manifest(path.read_text(encoding="utf-8"))
+        manifest = read_hpa(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioInvalid(f"{path}: cannot be read ({why(error)}).") from error
     except FieldError as error:

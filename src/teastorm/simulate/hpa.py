@@ -16,7 +16,7 @@ EXPORTED: Mapping[str, str] = MappingProxyType(
 
 
 def scaling_of(manifest: Manifest, names: Mapping[str, str] = EXPORTED) -> Scaling:
-    """The autoscaler that a manifest describes, with the usual delays.
+    """The autoscaler that a manifest describes and what it plans, with the usual delays.
 
     Args:
         names: metrics of the manifest to those of the model; one that is not there keeps its name.
@@ -28,4 +28,4 @@ def scaling_of(manifest: Manifest, names: Mapping[str, str] = EXPORTED) -> Scali
         dataclasses.replace(metric, name=names.get(metric.name, metric.name))
         for metric in manifest.metrics
     )
-    return Scaling(spec=manifest.spec, metrics=metrics)
+    return Scaling(spec=manifest.spec, metrics=metrics, planned=manifest.planned)

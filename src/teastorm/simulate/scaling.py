@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.manifest_metrics import MetricTarget
+from teastorm.autoscale.planned import Planned
 from teastorm.autoscale.pods import StartUp
 from teastorm.simulate.errors import ScenarioInvalid
 
@@ -14,14 +15,6 @@ POD_METRICS = ("in_flight", "waiting", "running", "batch_fill")
 """Pods metrics of an inference replica: sequences inside, waiting, running, running/places."""
 SHOP_METRICS = ("offered_rps", "chats_in_flight", "waiting")
 """Object and external metrics: chats offered a second, chats at the gateways, chats waiting."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
-    """Replicas wanted from a time on whatever the metrics say: a campaign is known beforehand."""
-
-    at_s: float
-    min_replicas: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

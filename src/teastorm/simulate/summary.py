@@ -5,14 +5,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Final
 
 from teastorm.simulate.many import Run
-
-_T_95: Final = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179,
-                2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-                2.060, 2.056, 2.052, 2.048, 2.045, 2.042)  # fmt: skip
-"""Student's t, two-sided 95 %, for 1 to 30 degrees of freedom; the normal's 1.96 beyond."""
+from teastorm.simulate.student import t_quantile
 
 
 def summary(runs: Sequence[Run]) -> dict[str, object]:
@@ -40,8 +35,7 @@ def mean_of(values: Sequence[float]) -> dict[str, float | None]:
     mean = statistics.fmean(values)
     if len(values) < 2:
         return {"mean": mean, "half_width": None}
-    freedom = len(values) - 1
-    t = _T_95[freedom - 1] if freedom <= len(_T_95) else 1.96
+    t = t_quantile(len(values) - 1, 0.975)
     return {"mean": mean, "half_width": t * statistics.stdev(values) / math.sqrt(len(values))}
 
 

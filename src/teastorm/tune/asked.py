@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from teashop.resilience.protections import Protections
+from teastorm.autoscale.chart_values import read_hpa
 from teastorm.autoscale.fields import FieldError
-from teastorm.autoscale.manifest import Manifest, read_manifest
-from teastorm.simulate.demand import Demand
-from teastorm.simulate.scenario import InferenceModel, Scenario
-from teastorm.tune.calibrate import from_run
-from teastorm.tune.demand import of_points, read_file
+from teastorm.autoscale.manifest import Manifest
+from teastorm.tune.asked_service import service_asked
 from teastorm.tune.errors import TuneInvalid
-from teastorm.tune.mapping import read_mapping, service_of
-from teastorm.tune.prometheus import SCHEME, Access, fetch, parse_place
-from teastorm.tune.series import Place, Read
+from teastorm.tune.prometheus import Access
 from teastorm.tune.service import Service
 from teastorm.tune.session import Wish
 from teastorm.tune.setting import Metric
@@ -26,11 +21,7 @@ from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
 from teastorm.whole_file import why
 
-RUN = "run:"
-PEAK_OVER_CAPACITY = 3.0
-"""Reported of the day: capacity was a third of the peak."""
 MOST_REPLICAS = 10_000
-_USUAL_REPLICAS = 2
 _PER_GATEWAY = 20
 """Chats in flight that a gateway's adaptive limit lets through at ease."""
 
@@ -66,7 +57,13 @@ class Asked:
 def wish_of(asked: Asked) -> Wish:
     """The wish; TuneInvalid (or SourceUnreachable) in one sentence otherwise."""
     slo = Slo.parse(asked.slo)
-    service = _service(asked)
+    service = service_asked(
+        asked.demand,
+        peak_rps=asked.peak_rps,
+        calibrate=asked.calibrate,
+        mapping=asked.mapping,
+        access=asked.access,
+    )
     if asked.startup_s is not None:
         service = dataclasses.replace(
             service.with_model(startup_s=asked.startup_s),
@@ -116,63 +113,6 @@ def _metrics(asked: Asked, service: Service) -> tuple[Metric, ...]:
     return wanted or there
 
 
-def _service(asked: Asked) -> Service:
-    """Demand and service; what a run does not say comes from the defaults."""
-    text = asked.demand
-    if text.startswith(RUN):
-        run_dir = Path(text.removeprefix(RUN))
-        if asked.calibrate is not None or asked.mapping is not None:
-            raise TuneInvalid("--demand run:DIR calibrates from that run; drop the other one")
-        return from_run(run_dir)
-    if text.startswith(SCHEME):
-        return _of_prometheus(asked)
-    if asked.mapping is not None:
-        raise TuneInvalid(
-            "--mapping goes with --demand prometheus:URL; its queries are asked there"
-        )
-    base = _calibrated(asked)
-    peak_rps = asked.peak_rps or PEAK_OVER_CAPACITY * base.replica_rps * _USUAL_REPLICAS
-    return _for(base, read_file(Path(text), peak_rps=peak_rps))
-
-
-def _calibrated(asked: Asked) -> Service:
-    if asked.calibrate is not None:
-        return from_run(Path(str(asked.calibrate).removeprefix(RUN)))
-    model = InferenceModel(startup_s=60.0)
-    scenario = Scenario(demand=Demand.constant(1.0, 60.0), inference=model)
-    return Service(
-        scenario=scenario,
-        assumed=(
-            "speeds, batch and CPU of a replica: the shop's defaults (see --calibrate)",
-            "start-up: 60 s (say another with --startup-s)",
-        ),
-    )
-
-
-def _for(service: Service, demand: Demand) -> Service:
-    mix = service.scenario.demand.mix
-    demand = dataclasses.replace(demand, mix=mix)
-    return dataclasses.replace(
-        service, scenario=dataclasses.replace(service.scenario, demand=demand)
-    )
-
-
-def _of_prometheus(asked: Asked) -> Service:
-    mapped = None if asked.mapping is None else read_mapping(asked.mapping)
-    rate = None if mapped is None else mapped.queries.get("rate")
-    place = parse_place(asked.demand, now_s=time.time(), query=rate)
-    read = fetch(place, asked.access)
-    if mapped is not None:
-        return service_of(mapped, read, lambda query: _again(place, query, asked.access))
-    service = _calibrated(asked)
-    service = _for(service, of_points(f"{place.query} at {place.shown}", list(read.points)))
-    return dataclasses.replace(service, assumed=(*service.assumed, *read.told))
-
-
-def _again(place: Place, query: str, access: Access) -> Read:
-    return fetch(dataclasses.replace(place, query=query), access)
-
-
 def _switched(service: Service, asked: Asked) -> Service:
     known = Protections.names()
     for name in (*asked.on, *asked.off):
@@ -201,7 +141,7 @@ def _wide_enough(service: Service, most: int) -> Service:
 
 def _manifest(path: Path) -> Manifest:
     try:
-        return read_manifest(path.read_text(encoding="utf-8"))
+        return read_hpa(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise TuneInvalid(f"{path}: cannot be read ({why(error)})") from error
     except FieldError as error:

@@ -23,32 +23,14 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from teastorm.tune.answer import AskError, PostponedError, read, reason
+
 SOCKET_S = 30.0
 WITHIN_S = 60.0
 MOST_BYTES = 32 * 2**20
 """One series of 11,000 samples takes half a megabyte."""
 LONGEST_WAIT_S = 10.0
 ASKED_AGAIN = 2
-_CHUNK_BYTES = 64 * 1024
-_SAID = 200
-_LATER = (429, 503)
-_WRONG_QUESTION = (400, 422)
-
-
-class AskError(Exception):
-    """Why there is no answer, as the end of a sentence; `asked_wrongly` when the query is at fault."""
-
-    def __init__(self, sentence: str, *, asked_wrongly: bool = False) -> None:
-        super().__init__(sentence)
-        self.asked_wrongly = asked_wrongly
-
-
-class _PostponedError(requests.RequestException):
-    """The server asks to come again in `wait_s` seconds."""
-
-    def __init__(self, status: int, wait_s: float) -> None:
-        super().__init__(f"HTTP {status}: it asks to come again in {wait_s:g} s")
-        self.wait_s = wait_s
 
 
 class _Bearer(AuthBase):
@@ -93,17 +75,15 @@ class Asking:
         while True:
             try:
                 return self._once(query, start, end, step)
-            except _PostponedError as postponed:
+            except PostponedError as postponed:
                 if again == 0 or postponed.wait_s > LONGEST_WAIT_S:
                     raise AskError(str(postponed)) from postponed
                 again -= 1
                 sleep(postponed.wait_s)
-            except (requests.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
-                raise AskError("it answers what no Prometheus does") from error
             except (requests.RequestException, HTTPError, PrometheusApiClientException) as error:
-                raise AskError(_reason(error)) from error
+                raise AskError(reason(error)) from error
             except (OSError, ValueError) as error:  # a CA's file, a header that no socket takes
-                raise AskError(_reason(error)) from error
+                raise AskError(reason(error)) from error
 
     def _once(self, query: str, start: datetime, end: datetime, step: str) -> object:
         with requests.Session() as session:
@@ -121,47 +101,7 @@ class Asking:
             return found
 
     def _read(self, response: requests.Response, **_: Any) -> None:
-        """Read the body as far as it may go, and refuse what the server itself calls an error."""
-        body = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > self._most_bytes:
-                response.close()
-                raise AskError(
-                    f"its answer is larger than {self._most_bytes / 2**20:g} MB; put sum(…) around "
-                    "the query or choose a longer step",
-                    asked_wrongly=True,
-                )
-        # There is no other way to give a response the body that was read for it.
-        response._content = bytes(body)  # noqa: SLF001
-        if response.is_redirect:
-            return
-        self._refuse(response)
-
-    def _refuse(self, response: requests.Response) -> None:
-        """Raise what an answer with an error means; an answer without one tells its warnings."""
-        status = response.status_code
-        wait = response.headers.get("Retry-After", "")
-        if status in _LATER and wait.isascii() and wait.isdigit():
-            raise _PostponedError(status, float(wait[:9]))
-        told = _mapping_of(response)
-        if told.get("status") == "error":
-            said = " ".join(str(told.get("error", "")).split())[:_SAID]
-            raise AskError(said or f"HTTP {status}", asked_wrongly=status in _WRONG_QUESTION)
-        if status != requests.codes.ok:
-            raise AskError(f"HTTP {status} {response.reason or ''}".rstrip())
-        warnings = told.get("warnings")
-        if isinstance(warnings, list):
-            self.warnings += [" ".join(str(each).split())[:_SAID] for each in warnings[:3]]
-
-
-def _mapping_of(response: requests.Response) -> Mapping[str, object]:
-    """The answer if it is a mapping in JSON; else an empty one."""
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        self.warnings += read(response, self._most_bytes)
 
 
 def _within[T](seconds: float, ask: Callable[[], T]) -> T:
@@ -185,17 +125,3 @@ def _within[T](seconds: float, ask: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return cast("T", answer)
-
-
-def _reason(error: Exception) -> str:
-    """The innermost words of an error: what the socket or the certificate said."""
-    inner = error
-    while (deeper := _made_of(inner)) is not None:
-        inner = deeper
-    return " ".join(str(inner).split())[:_SAID] or type(error).__name__
-
-
-def _made_of(error: Exception) -> Exception | None:
-    """The error that an error was made of."""
-    parts = (getattr(error, "reason", None), *error.args)
-    return next((each for each in parts if isinstance(each, Exception)), None)

@@ -11,9 +11,10 @@ import dataclasses
 
 from teastorm.autoscale.behaviour import Policy, Rules
 from teastorm.autoscale.controller import HpaSpec
+from teastorm.autoscale.planned import Planned
 from teastorm.autoscale.pods import StartUp
 from teastorm.simulate.demand import Demand, Step
-from teastorm.simulate.scaling import Planned, Scaling
+from teastorm.simulate.scaling import Scaling
 from teastorm.simulate.scenario import Scenario
 
 MOST = 12.0

@@ -11,6 +11,6 @@ class TuneInvalid(ValueError):
 
 
 class SourceUnreachable(TuneInvalid):
-    """A Prometheus that does not answer, or answers with an error."""
+    """A Prometheus that does not answer, fails, or lets nobody in; a run that did not come up."""
 
     exit_code = PRECONDITION

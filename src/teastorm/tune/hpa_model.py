@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from teashop.resilience.protections import Protections
+from teastorm.autoscale.planned import Planned
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.result import Result
 from teastorm.simulate.run import simulate
-from teastorm.simulate.scaling import Planned, Scaling
+from teastorm.simulate.scaling import Scaling
 from teastorm.simulate.scenario import Scenario
 from teastorm.tune.curve import Closeness, Curve, closeness, stepped
 from teastorm.tune.hpa_calibrate import Calibrated, calibrate

@@ -7,19 +7,20 @@ from collections.abc import Mapping
 import yaml
 
 from teastorm.autoscale.behaviour import Behaviour, Rules
+from teastorm.autoscale.planned import ANNOTATION, write_planned
 from teastorm.tune import words
 from teastorm.tune.service import Service
 from teastorm.tune.setting import Metric, Setting
 
 
 def hpa(setting: Setting, service: Service) -> str:
-    """The manifest as YAML, with what it cannot say as a comment."""
+    """The manifest as YAML; what an HPA cannot plan is an annotation, and for people a comment."""
     spec = setting.spec
     name = service.names.deployment
     content = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": name},
+        "metadata": {"name": name} | _annotations(setting, service),
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "minReplicas": spec.min_replicas,
@@ -36,6 +37,7 @@ def values(setting: Setting, service: Service) -> str:
     target = setting.target(service).target
     autoscaling: dict[str, object] = {
         "enabled": True,
+        **_annotations(setting, service),
         "minReplicas": setting.min_replicas,
         "maxReplicas": setting.max_replicas,
         "metric": {
@@ -65,6 +67,12 @@ def _head(setting: Setting, service: Service) -> str:
             *_raise_floor(service, floors[-1].at_s, setting.min_replicas),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _annotations(setting: Setting, service: Service) -> dict[str, object]:
+    """What is planned, as `teastorm simulate --hpa` reads it; nothing where nothing is."""
+    planned = setting.planned(service, service.scenario.demand)
+    return {"annotations": {ANNOTATION: write_planned(planned)}} if planned else {}
 
 
 def _raise_floor(service: Service, at_s: float, replicas: int) -> list[str]:

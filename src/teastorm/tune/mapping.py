@@ -1,4 +1,4 @@
-"""Somebody else's service: queries for its rate, latency and replicas, mapped to the model.
+"""Somebody else's service as its file describes it; `mapped` makes a model of it.
 
 A file (YAML):
 
@@ -8,49 +8,34 @@ A file (YAML):
     service: {replica_rps: 40, deadline_s: 1, startup_s: 45, cpu_request_milli: 500, …}
     deployment: till                                           # what the HPA scales
     hpa_metrics: {in_flight: till_in_flight, offered_rps: till_offered}   # of an adapter, optional
-
-A replica is a server of so many places, each held for the service time: places = replica_rps x
-service time (Little). The service time is the median latency in the quiet quarter of the range.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
-import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import yaml
 
-from teashop.resilience.protections import Protections
 from teastorm import strict_yaml
-from teastorm.load.settings import Clients, Mix
 from teastorm.runner.problems import did_you_mean
-from teastorm.simulate.demand import Demand
-from teastorm.simulate.errors import ScenarioInvalid
-from teastorm.simulate.scenario import InferenceModel, Scenario
-from teastorm.tune.demand import of_points
 from teastorm.tune.errors import TuneInvalid
-from teastorm.tune.series import Read
-from teastorm.tune.service import Names, Service
+from teastorm.tune.service import Names
 from teastorm.whole_file import why
 
 _QUERIES = ("rate", "latency_s", "replicas")
 _KEYS = (*_QUERIES, "service", "deployment", "hpa_metrics")
-_HPA_METRICS = ("in_flight", "offered_rps")
+HPA_METRICS = ("in_flight", "offered_rps")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_NUMBERS = {
+NUMBERS = {
     "replica_rps": None, "service_time_s": None, "deadline_s": 1.0, "startup_s": 30.0,
     "cpu_idle_milli": 20.0, "cpu_busy_milli": 980.0, "cpu_request_milli": 1000.0,
 }  # fmt: skip
 UNNAMED = "your-deployment"
-_PER_TOKEN_S = 1e-6
 MOST = 1e9
 """Of anything that a mapping says in numbers: what is more is a slip, and infinite has no places."""
-_RETRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,8 +83,8 @@ def _names(path: Path, deployment: object, metrics: object) -> Names:
     if not isinstance(metrics, dict):
         raise TuneInvalid(f"{path}: hpa_metrics must be a mapping of names")
     for key, name in metrics.items():
-        if key not in _HPA_METRICS:
-            near = did_you_mean(str(key), _HPA_METRICS)
+        if key not in HPA_METRICS:
+            near = did_you_mean(str(key), HPA_METRICS)
             raise TuneInvalid(f"{path}: hpa_metrics.{key} is not known{near}")
         if not isinstance(name, str) or not name.strip():
             raise TuneInvalid(f"{path}: hpa_metrics.{key} must be a metric's name, got {name!r}")
@@ -118,123 +103,11 @@ def _numbers(path: Path, given: object) -> Mapping[str, float]:
         raise TuneInvalid(f"{path}: service must be a mapping of numbers")
     found: dict[str, float] = {}
     for key, value in given.items():
-        if key not in _NUMBERS:
-            raise TuneInvalid(f"{path}: service.{key} is not known{did_you_mean(key, _NUMBERS)}")
+        if key not in NUMBERS:
+            raise TuneInvalid(f"{path}: service.{key} is not known{did_you_mean(key, NUMBERS)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < MOST:
             raise TuneInvalid(
                 f"{path}: service.{key} must be a number above 0, got {str(value)[:40]}"
             )
         found[key] = float(value)
     return found
-
-
-def service_of(mapped: Mapped, rate: Read, ask: Callable[[str], Read]) -> Service:
-    """The service that the queries and numbers describe; TuneInvalid if they do not suffice."""
-    assumed = list(rate.told)
-    demand = of_points(mapped.queries.get("rate", "the query"), list(rate.points))
-    numbers = dict(mapped.numbers)
-    if "service_time_s" not in numbers:
-        if "latency_s" not in mapped.queries:
-            raise TuneInvalid(
-                f"{mapped.source}: give service.service_time_s, or a query latency_s to take it from"
-            )
-        numbers["service_time_s"] = _quiet_latency_s(
-            rate, ask(mapped.queries["latency_s"]), mapped.source, assumed
-        )
-    if "replica_rps" not in numbers:
-        if "replicas" not in mapped.queries:
-            raise TuneInvalid(
-                f"{mapped.source}: give service.replica_rps, or a query replicas to estimate it from"
-            )
-        numbers["replica_rps"] = _most_per_replica(
-            rate, ask(mapped.queries["replicas"]), mapped.source, assumed
-        )
-    for key, usual in _NUMBERS.items():
-        if key not in numbers and usual is not None:
-            numbers[key] = usual
-            assumed.append(f"{key}: {usual:g} (not given)")
-    assumed += _unnamed(mapped.names)
-    return _built(demand, numbers, mapped, assumed)
-
-
-def _unnamed(names: Names) -> list[str]:
-    """What a manifest could not be given, or not be written for."""
-    told = []
-    if names.deployment == UNNAMED:
-        told.append(f"the manifest scales {UNNAMED}: give deployment in the mapping")
-    known = names.known.values()
-    if missing := [meant for meant in _HPA_METRICS if meant not in known]:
-        told.append(
-            f"not tried, since the mapping names no metric for it (hpa_metrics): "
-            f"{', '.join(missing)}"
-        )
-    return told
-
-
-def _built(
-    demand: Demand, numbers: Mapping[str, float], mapped: Mapped, assumed: list[str]
-) -> Service:
-    places = max(1, round(numbers["replica_rps"] * numbers["service_time_s"]))
-    # Rounding the places would change the capacity: the time is what gives way.
-    held_s = places / numbers["replica_rps"]
-    assumed.append(
-        f"a replica is {places} places, each held for {held_s:.3g} s, the same for every request; "
-        "nothing is refused and clients retry "
-        f"{_RETRIES} times after a time-out of {1.5 * numbers['deadline_s']:g} s"
-    )
-    deadline_s, clients = numbers["deadline_s"], Clients()
-    try:
-        scenario = Scenario(
-            demand=dataclasses.replace(demand, mix=Mix(critical_rps=0, menu_per_chat=0)),
-            clients=dataclasses.replace(
-                clients,
-                deadlines_s=MappingProxyType({**clients.deadlines_s, "chat": deadline_s}),
-                timeouts_s=MappingProxyType({**clients.timeouts_s, "chat": 1.5 * deadline_s}),
-                retries=_RETRIES,
-            ),
-            protections=Protections(**{n: n == "balancing" for n in Protections.names()}),
-            inference=InferenceModel(
-                max_num_seqs=places,
-                max_waiting=64 * places,
-                ttft_s=max(0.0, held_s - _PER_TOKEN_S),
-                itl_s=_PER_TOKEN_S,
-                slowdown=1.0,
-                call_s=0.0,
-                startup_s=numbers["startup_s"],
-                cpu_idle_milli=round(numbers["cpu_idle_milli"]),
-                cpu_busy_milli=round(numbers["cpu_busy_milli"]),
-                cpu_request_milli=round(numbers["cpu_request_milli"]),
-            ),
-        )
-    except (ScenarioInvalid, ValueError) as error:
-        raise TuneInvalid(f"{mapped.source}: {str(error).rstrip('.')}") from error
-    return Service(
-        scenario=scenario,
-        tokens=1,
-        source=f"mapping {mapped.source}",
-        assumed=tuple(assumed),
-        names=mapped.names,
-    )
-
-
-def _quiet_latency_s(rate: Read, latency: Read, source: str, assumed: list[str]) -> float:
-    at = dict(latency.points)
-    both = sorted((rps, at[t]) for t, rps in rate.points if t in at and at[t] > 0)
-    if not both:
-        raise TuneInvalid(f"{source}: latency_s has no sample above 0 where rate has one")
-    quiet = [value for _, value in both[: max(1, len(both) // 4)]]
-    found = statistics.median(quiet)
-    assumed.append(f"service time: {found:.3g} s, the latency in the quietest quarter of the range")
-    return found
-
-
-def _most_per_replica(rate: Read, replicas: Read, source: str, assumed: list[str]) -> float:
-    at = dict(replicas.points)
-    shares = [rps / at[t] for t, rps in rate.points if at.get(t, 0) >= 1]
-    if not shares or not max(shares) > 0:
-        raise TuneInvalid(f"{source}: replicas has no sample of 1 or more where rate has one")
-    assumed.append(
-        f"capacity of a replica: {max(shares):.3g}/s, the most that one was seen to be given; it "
-        "may be able to do more (measure it, and give service.replica_rps)"
-    )
-    return max(shares)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from teastorm.autoscale.planned import Planned
 from teastorm.load.errors import LoadError
 from teastorm.load.plan import LoadPlan
 from teastorm.load.process import LoadProcess
@@ -16,10 +17,10 @@ from teastorm.platforms.kubernetes.api import MERGE, Api
 from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.simulate.scaling import Planned
 from teastorm.simulate.scenario import InferenceModel
 from teastorm.tune.errors import SourceUnreachable
 from teastorm.tune.hpa_record import HpaRecord, Look
+from teastorm.tune.hpa_record_file import write
 from teastorm.tune.hpa_recorder import HpaRecorder
 
 SERVICE = "inference"
@@ -142,7 +143,7 @@ def _record(wish: Drive, platform: KubernetesPlatform, run_dir: Path, told: Told
         protections=dict(wish.protections),
         looks=looks,
     )
-    record.write(run_dir / RECORD)
+    write(record, run_dir / RECORD)
     return record
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-from teastorm.tune.asking import AskError, Asking
+from teastorm.tune.answer import AskError
+from teastorm.tune.asking import Asking
 from teastorm.tune.errors import SourceUnreachable, TuneInvalid
 from teastorm.tune.series import Place, Read, series_of
 
@@ -68,7 +69,13 @@ def parse_place(text: str, *, now_s: float, query: str | None = None) -> Place:
 
 
 def fetch(place: Place, access: Access) -> Read:
-    """The series of a place; TuneInvalid (2) for what it holds, SourceUnreachable (3) without it."""
+    """The series of a place.
+
+    Raises:
+        TuneInvalid: what was asked for has to change: the URL, the query, or a range whose samples
+            are no rate (exit 2).
+        SourceUnreachable: the server did not answer, failed, or let nobody in (exit 3).
+    """
     asking = Asking(place.url, headers=access.headers, token=access.token, ca=access.ca)
     try:
         rows = asking.range(
@@ -81,7 +88,7 @@ def fetch(place: Place, access: Access) -> Read:
         refused = TuneInvalid if error.asked_wrongly else SourceUnreachable
         raise refused(f"{place.shown}: the query failed: {error}") from error
     if not isinstance(rows, list):
-        raise SourceUnreachable(f"{place.shown}: gave no matrix; is it a Prometheus?")
+        raise TuneInvalid(f"{place.shown}: gave no matrix; is it a Prometheus?")
     read = series_of(rows, place)
     warned = tuple(f"the server warned: {warning}" for warning in asking.warnings)
     return dataclasses.replace(read, told=(*read.told, *warned))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from urllib.parse import urlsplit, urlunsplit
 
-from teastorm.tune.errors import SourceUnreachable, TuneInvalid
+from teastorm.tune.errors import TuneInvalid
 
 BRIDGED_STEPS = 3
 """A gap of so many steps is bridged by a straight line; a longer one is refused."""
@@ -45,7 +45,7 @@ class Read:
 def series_of(rows: Sequence[object], place: Place) -> Read:
     """The answer's one series, on the grid of its own steps, bridged and unwound.
 
-    TuneInvalid (2) for a series that is no rate, SourceUnreachable (3) for what is no series.
+    TuneInvalid for what is no series, several of them, or one that is no rate.
     """
     if not rows:
         raise TuneInvalid(f"{place.shown}: {place.query!r} has no data in that range")
@@ -85,17 +85,17 @@ def _samples(row: object, place: Place) -> tuple[dict[int, float], float]:
     """
     raw = row.get("values") if isinstance(row, Mapping) else None
     if not isinstance(raw, list):
-        raise SourceUnreachable(f"{place.shown}: gave no matrix; ask for a range")
+        raise TuneInvalid(f"{place.shown}: gave no matrix; ask for a range")
     try:
         samples = [(float(at), float(value)) for at, value in raw]
     except (TypeError, ValueError, OverflowError) as error:
-        raise SourceUnreachable(
+        raise TuneInvalid(
             f"{place.shown}: gave samples that are none ({error}); is it a Prometheus?"
         ) from error
     margin_s = place.step_s + 1.0
     for at, _ in samples:
         if not place.start_s - margin_s <= at <= place.end_s + margin_s:
-            raise SourceUnreachable(
+            raise TuneInvalid(
                 f"{place.shown}: gave a sample at {at:.15g}, which is outside the range asked for"
             )
     first_s = samples[0][0] if samples else place.start_s
@@ -104,7 +104,7 @@ def _samples(row: object, place: Place) -> tuple[dict[int, float], float]:
     for at, value in samples:
         step = round((at - first_s) / place.step_s)
         if step <= last:
-            raise SourceUnreachable(
+            raise TuneInvalid(
                 f"{place.shown}: gave samples out of order (at {at:.15g}); is it a Prometheus?"
             )
         last = step

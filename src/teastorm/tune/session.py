@@ -1,26 +1,24 @@
-"""A whole session: search, choose, say; and its outcome as one versioned object."""
+"""A whole session: search, choose, say."""
 
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from teastorm.autoscale.manifest import Manifest
 from teastorm.tune import manifests, words
-from teastorm.tune.choose import Candidate, Choice, choose
+from teastorm.tune.choose import Choice, choose
 from teastorm.tune.compress import factor_for
-from teastorm.tune.score import Figure, Score, score
+from teastorm.tune.score import Score, score
 from teastorm.tune.search import search
 from teastorm.tune.service import Service
 from teastorm.tune.setting import Setting
 from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
 from teastorm.tune.study import Search, Tried
+from teastorm.tune.workers import workers
 
 OWN_SPEED_REQUESTS = 400_000.0
 """So many are simulated of the choice at the demand's own speed; about half a minute."""
@@ -66,28 +64,6 @@ class Session:
     now_words: str = ""
     own_speed: Score | None = None
 
-    def as_json(self) -> dict[str, object]:
-        """The versioned object, without its schema's name."""
-        choice = self.choice
-        return {
-            "demand": self.service.scenario.demand.name,
-            "source": self.service.source,
-            "slo": str(self.slo),
-            "time_factor": self.factor,
-            "replica_rps": self.service.replica_rps,
-            "startup_s": self.service.startup_s,
-            "trials": len(self.tried),
-            "met": choice.chosen is not None,
-            "sure": choice.sure,
-            "recommended": None if choice.chosen is None else choice.chosen.name,
-            "nearest": choice.nearest.name,
-            "own_speed": None if self.own_speed is None else _figures(self.own_speed),
-            "front": [_candidate(one, self) for one in choice.front],
-            "now": None if choice.now is None else _candidate(choice.now, self),
-            "recommendation": list(self.sentences),
-            "assumed": list(self.assumed),
-        }
-
 
 def tune(wish: Wish, told: Told) -> Session:
     """Search and choose; the same wish gives the same session, whatever the workers."""
@@ -102,7 +78,7 @@ def tune(wish: Wish, told: Told) -> Session:
         storage=wish.storage,
         study=wish.study,
     )
-    with _workers(wish.workers) as executor:
+    with workers(wish.workers) as executor:
         tried = search(
             service,
             wish.space,
@@ -175,61 +151,3 @@ def _assumed(service: Service, factor: float) -> tuple[str, ...]:
             "requests are not, so there are fewer of them to average over"
         )
     return tuple(found)
-
-
-def _candidate(one: Candidate, session: Session) -> dict[str, object]:
-    figures = _figures(one.score)
-    return {
-        "name": one.name,
-        "meets": one.score.meets(session.slo),
-        "setting": None if one.setting is None else one.setting.as_json(),
-        "target": None
-        if one.setting is None
-        else asdict(one.setting.target(session.service)) | {"function": _function(one, session)},
-        "planned": []
-        if one.setting is None
-        else [
-            {"at_s": p.at_s, "min_replicas": p.min_replicas}
-            for p in one.setting.planned(session.service, session.service.scenario.demand)
-        ],
-        **figures,
-    }
-
-
-def _figures(found: Score) -> dict[str, object]:
-    return {
-        "miss_share": _figure(found.miss_share),
-        "refused_share": _figure(found.refused_share),
-        "p99_s": None if found.p99_s is None else _figure(found.p99_s),
-        "pod_hours": _figure(found.pod_hours),
-        "changes": _figure(found.changes),
-        "seeds": [run.seed for run in found.runs],
-    }
-
-
-def _function(one: Candidate, session: Session) -> str:
-    return "" if one.setting is None else one.setting.target(session.service).function.value
-
-
-def _figure(figure: Figure) -> dict[str, float | None]:
-    return {"mean": figure.mean, "half_width": figure.half_width}
-
-
-@contextmanager
-def _workers(count: int) -> Iterator[Executor | None]:
-    if count <= 1:
-        yield None
-        return
-    pool = ProcessPoolExecutor(
-        count, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf_to_interrupts
-    )
-    try:
-        yield pool
-    finally:
-        # After an interrupt: what runs is let finish (seconds), what waits is not begun.
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _deaf_to_interrupts() -> None:
-    """Ctrl-C reaches the whole process group; only the session answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,8 +10,9 @@ from teastorm.autoscale.behaviour import Behaviour, Policy, PolicyType, Rules
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.functions import Function
 from teastorm.autoscale.manifest_metrics import MetricTarget
+from teastorm.autoscale.planned import Planned
 from teastorm.simulate.demand import Demand
-from teastorm.simulate.scaling import Planned, Scaling
+from teastorm.simulate.scaling import Scaling
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.service import Service
 

@@ -17,12 +17,12 @@ import orjson
 
 from teastorm.autoscale.fields import FieldError
 from teastorm.autoscale.manifest import read_manifest
+from teastorm.autoscale.planned import Planned
 from teastorm.runner.opening import HPA_FILE
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.hpa import scaling_of
 from teastorm.simulate.live import scenario_of
 from teastorm.simulate.run import simulate
-from teastorm.simulate.scaling import Planned
 from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.summary import mean_of
 from teastorm.tune.calibrate import at_measured_capacity, with_cpu

@@ -8,43 +8,27 @@ the numbers that the session tuned with, and with those that this very run shows
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import yaml
-
-from teastorm.load.curve import DemandCurve
-from teastorm.load.plan import LoadPlan, Phase
-from teastorm.load.records import read_requests
 from teastorm.platforms.kubernetes.settings import ClusterSettings
 from teastorm.simulate.demand import Demand
-from teastorm.simulate.run import simulate
 from teastorm.simulate.scenario import Scenario
-from teastorm.tune.curve import closeness, stepped
-from teastorm.tune.demand import rates_at
-from teastorm.tune.errors import SourceUnreachable, TuneInvalid
-from teastorm.tune.hpa_lags import lag_parts
+from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.hpa_model import DISCOVERY_S, HpaCheck, check_hpa
-from teastorm.tune.hpa_record import HpaRecord
 from teastorm.tune.on_cluster import SERVICE, Drive, Told, drive
-from teastorm.tune.score import Figure
 from teastorm.tune.service import Service
 from teastorm.tune.session import Session
 from teastorm.tune.setting import Setting
-from teastorm.tune.verify import Beside, Verified, beside
+from teastorm.tune.verify import Verified
+from teastorm.tune.verify_load import plan_of, values_of
+from teastorm.tune.verify_record import compare
 
 VALUES = "verify-values.yaml"
-LONGEST_S = 4 * 3600.0
-STEP_S = 15.0
 MOST_GATEWAYS = 4
 OWN_START_S = 4.0
 """What a pod of the shop takes by itself where its image is: scheduling, the process, a model."""
-BUSY_MILLI = 80.0
-REQUEST_COST_MILLI = 1.2
-"""CPU of one answer a second, beside what the mock burns (charts/teashop/values.yaml)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,95 +99,6 @@ def verify_on_cluster(
         return ClusterVerified(verified=verified, check=None, why=str(error))
 
 
-def plan_of(session: Session, seconds: float | None) -> LoadPlan:
-    """The demand as a load, stepped each quarter of a minute."""
-    demand = session.service.scenario.demand
-    length_s = demand.seconds if seconds is None else seconds
-    if length_s > LONGEST_S:
-        raise TuneInvalid(
-            f"--verify: the demand lasts {demand.seconds / 3600:.1f} hours; say in how many minutes "
-            "to replay it with --verify-minutes"
-        )
-    count = max(2, math.ceil(length_s / STEP_S) + 1)
-    at_s = np.linspace(0.0, demand.seconds, count)
-    rates = rates_at(demand, at_s)
-    curve = DemandCurve(
-        name=demand.name,
-        minutes=tuple(map(float, range(count))),
-        rates=tuple(map(float, rates / rates.max())),
-    )
-    phase = Phase(name="demand", seconds=length_s, factor=1.0, curve=curve, fault=True)
-    return LoadPlan(
-        capacity_rps=float(rates.max()),
-        phases=(phase,),
-        mix=demand.mix,
-        clients=session.service.scenario.clients,
-    )
-
-
-def values_of(chosen: str, service: Service) -> tuple[float, str]:
-    """What the mock has to burn (`burn_share`), and the values file: the HPA and a request.
-
-    A full mock uses of its request what a full replica of the model uses of its own.
-    """
-    model = service.model
-    cost = REQUEST_COST_MILLI * service.replica_rps
-    busy = max(BUSY_MILLI, 1.5 * cost)
-    request = max(1, round(busy * model.cpu_request_milli / max(1, model.cpu_busy_milli)))
-    content = yaml.safe_load(chosen)
-    content["inference"]["resources"] = {
-        "requests": {"cpu": f"{request}m", "memory": "96Mi"},
-        "limits": {"memory": "256Mi"},
-    }
-    head = "# The chosen autoscaler, and a CPU request that fits the mock (`teastorm tune --verify`).\n"
-    return round((busy - cost) / 1000, 4), head + yaml.safe_dump(content, sort_keys=False)
-
-
-def compare(record: HpaRecord, run_dir: Path, scenario: Scenario, seeds: Sequence[int]) -> Verified:
-    """The tuned model's prediction of the recorded run beside it."""
-    results = [simulate(scenario, seed) for seed in seeds]
-    at_s = np.arange(0.0, min(record.seconds, record.looks[-1].at_s), 1.0)
-    measured = stepped([(look.at_s, float(look.ready)) for look in record.looks], at_s)
-    wanted = stepped([(look.at_s, float(look.wanted)) for look in record.looks], at_s)
-    curves = [stepped([(r.at_s, float(r.ready)) for r in one.replicas], at_s) for one in results]
-    predicted = np.mean(curves, axis=0)
-    misses, p99_s = _requests(run_dir, record)
-    parts = lag_parts(record)
-    scaling = scenario.scaling
-    expected = (
-        {}
-        if scaling is None
-        else {
-            "metric": scaling.scrape_s / 2 + scaling.lag_s,
-            "sync": scaling.sync_s / 2,
-            "start": scenario.inference.startup_s,
-        }
-    )
-    found = [
-        beside("misses", "share", [r.slo_misses / r.classes["chat"].offered for r in results], misses),
-        beside("p99 of good answers", "s", [r.p99_s for r in results if r.p99_s], p99_s),
-        beside("ready pod-seconds", "s", [float(c.sum()) for c in curves], float(measured.sum())),
-        beside("changes", "", [float(r.changes) for r in results],
-               float(np.count_nonzero(np.diff(wanted)))),
-    ]  # fmt: skip
-    found += [
-        Beside(
-            name=f"lag: {name}",
-            unit="s",
-            predicted=Figure(mean=expected[name], half_width=None) if name in expected else None,
-            measured=value,
-        )
-        for name, value in parts.items()
-    ]
-    return Verified(
-        figures=tuple(found),
-        within_one=closeness(curves, measured).within_one,
-        t_s=tuple(map(float, at_s)),
-        predicted=tuple(map(float, predicted)),
-        measured=tuple(map(float, measured)),
-    )
-
-
 def _predicted(service: Service, setting: Setting, wish: Drive) -> Scenario:
     """The very run as the session's own model has it."""
     return dataclasses.replace(
@@ -216,20 +111,6 @@ def _predicted(service: Service, setting: Setting, wish: Drive) -> Scenario:
         events=(),
         window_s=None,
     )
-
-
-def _requests(run_dir: Path, record: HpaRecord) -> tuple[float, float]:
-    """The share of chats that were not good, and the 99th percentile of those that were."""
-    table = read_requests(run_dir / "requests.parquet")
-    latency_s = table["ended_s"].to_numpy() - table["intended_s"].to_numpy()
-    classes = np.array(table["class"].to_pylist())
-    rungs = np.array(table["rung"].to_pylist())
-    chats = table["final"].to_numpy() & (classes == "chat")
-    in_time = latency_s <= record.plan.clients.deadlines_s["chat"]
-    good = chats & table["right"].to_numpy() & in_time & np.isin(rungs, ("full", "short"))
-    if not good.any():
-        raise SourceUnreachable(f"--verify: no chat of {run_dir} was answered well")
-    return 1 - float(good.sum()) / float(chats.sum()), float(np.quantile(latency_s[good], 0.99))
 
 
 def _folder(out: Path) -> Path:

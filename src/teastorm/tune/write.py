@@ -10,6 +10,7 @@ import orjson
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.page import render
 from teastorm.tune.session import Session
+from teastorm.tune.session_json import as_json
 from teastorm.whole_file import write_whole
 
 SCHEMA = "teastorm.tune/1"
@@ -31,7 +32,7 @@ def write(session: Session, folder: Path) -> list[Path]:
     recommend it. TuneInvalid when the folder cannot be written.
     """
     content = orjson.dumps(
-        {"schema": SCHEMA, **session.as_json()}, option=orjson.OPT_INDENT_2
+        {"schema": SCHEMA, **as_json(session)}, option=orjson.OPT_INDENT_2
     ).decode()
     wanted = {
         "tune.html": render(session),

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.many import pool_of
+from teastorm.simulate.student import t_quantile
 from teastorm.simulate.theory.cases import CASES, CUSTOMERS, Case
 
 FEWEST = 10
@@ -108,14 +109,3 @@ def _figures(case: Case, runs: Sequence[dict[str, float]]) -> list[Checked]:
         )
     )
     return figures
-
-
-def t_quantile(freedom: int, share: float) -> float:
-    """Student's t, from the normal by Fisher and Cornish's expansion (within .1 % from 9 on)."""
-    z = statistics.NormalDist().inv_cdf(share)
-    return (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )
