@@ -173,7 +173,7 @@ class Balancer:
             replica.outstanding -= 1
         if ok:
             replica.failures = 0
-            if replica.ejected_until_s <= now_s:
+            if replica.ejections and replica.ejected_until_s <= now_s:
                 replica.ejections = 0
         else:
             rtt_s = max(rtt_s, self._config.failure_s)

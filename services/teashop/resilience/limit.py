@@ -33,7 +33,7 @@ class Limit(Protocol):
     def limit(self) -> int:
         """Requests that may be in flight, at least 1."""
 
-    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+    def on_sample(self, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         """An answer came.
 
         Args:
@@ -59,7 +59,7 @@ class FixedLimit(Limit):
         """Always the same."""
         return self._limit
 
-    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+    def on_sample(self, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         """Ignore the sample."""
 
 
@@ -129,6 +129,7 @@ class AimdLimit(Limit):
         "_judged",
         "_limit",
         "_most",
+        "_now",
         "_seen",
         "_slack_s",
         "_spell",
@@ -144,6 +145,7 @@ class AimdLimit(Limit):
         self._judged = config.judged
         self._most = float(config.maximum)
         self._limit = float(config.initial)
+        self._now = config.initial  # `limit`, worked out whenever it moves: it is read far oftener
         self._decreased_s = -math.inf
         self._spell: tuple[float, float] | None = None
         self._seen = 0
@@ -153,24 +155,27 @@ class AimdLimit(Limit):
     @property
     def limit(self) -> int:
         """Requests that may be in flight; lower for a moment while the baseline is probed."""
-        if self._baseline.probing:
-            return max(self._config.minimum, int(self._limit * self._config.baseline.probe_share))
-        return int(self._limit)
+        return self._now
 
     @property
     def baseline_s(self) -> float:
         """The uncongested time, seconds; infinite before the first answer."""
         return self._baseline.value_s
 
-    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+    def on_sample(self, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         """Take an answer into account; see `Limit.on_sample`."""
         if dropped:
             if now_s - rtt_s >= self._decreased_s:
                 self._decrease(now_s)
             return
         baseline = self._baseline
+        probing = baseline.probing
         baseline.on_sample(now_s, rtt_s)
-        if baseline.probing or now_s - rtt_s < self._decreased_s:
+        if probing or baseline.probing:
+            self._tell()
+            if baseline.probing:
+                return
+        if now_s - rtt_s < self._decreased_s:
             return
         limit = self._limit
         base_s = baseline.value_s
@@ -192,6 +197,7 @@ class AimdLimit(Limit):
             if self._seen >= limit:
                 self._seen = 0
                 self._limit = min(self._most, limit + 1.0)
+                self._tell()
 
     def _slow(self, now_s: float, mean_s: float) -> None:
         """Congestion, unless less load has been seen not to help."""
@@ -214,3 +220,12 @@ class AimdLimit(Limit):
         self._seen = 0
         self._sum_s = 0.0
         self._count = 0
+        self._tell()
+
+    def _tell(self) -> None:
+        """Work out `limit` anew."""
+        if self._baseline.probing:
+            share = self._config.baseline.probe_share
+            self._now = max(self._config.minimum, int(self._limit * share))
+        else:
+            self._now = int(self._limit)
