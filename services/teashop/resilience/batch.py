@@ -115,10 +115,10 @@ class Batch:
             return sequence
         full = self.running >= self._places
         if not full and not self._waiting:
-            if deadline_s is not None and self._drops_late:
-                # Who would be in time beside a full batch is in time whatever joins.
-                if self._now + sequence.work_s * self._slowest + _EPSILON_S >= deadline_s:
-                    self._mind(deadline_s, sequence)
+            # Who would be in time beside a full batch is in time whatever joins.
+            at_worst_s = self._now + sequence.work_s * self._slowest + _EPSILON_S
+            if deadline_s is not None and self._drops_late and at_worst_s >= deadline_s:
+                self._mind(deadline_s, sequence)
             self._begin(sequence)
             return sequence
         if full and len(self._waiting) >= self._most_waiting:
@@ -224,12 +224,14 @@ class Batch:
         self._known = True
         now_s = self._now
         finishes = self._finishes
-        while finishes and finishes[0][2].outcome is not None:
-            heappop(finishes)
         finish_s = math.inf
-        if finishes:
-            left = finishes[0][0] - self._virtual
-            finish_s = now_s + left * (1 + self._pace * self.running) if left > 0.0 else now_s
+        while finishes:
+            head = finishes[0]
+            if head[2].outcome is None:
+                left = head[0] - self._virtual
+                finish_s = now_s + left * (1 + self._pace * self.running) if left > 0.0 else now_s
+                break
+            heappop(finishes)
         self._due_s = self.not_before_s = finish_s
         self._is_late = False
         deadlines = self._deadlines

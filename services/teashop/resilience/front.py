@@ -218,6 +218,13 @@ class Front[W]:
             return None
         return _TICKET if self.tokens_ticket.early_s("", now_s) == 0.0 else None
 
+    def count_refused(self, refused_for: str, now_s: float) -> None:
+        """Count a caller that is sent away and reads no Retry-After."""
+        if refused_for == "orders" or refused_for == "dispatch":  # noqa: PLR1714 - no set a refusal
+            self.orders_backlog.refused(now_s)
+        else:
+            self.ai_backlog.refused(now_s)
+
     def refused(
         self, refused_for: str, now_s: float, rng: random.Random, retry_after_s: float | None = None
     ) -> int:

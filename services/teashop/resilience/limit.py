@@ -122,6 +122,7 @@ class AimdLimit(Limit):
     """
 
     __slots__ = (
+        "_base_s",
         "_baseline",
         "_config",
         "_count",
@@ -129,6 +130,7 @@ class AimdLimit(Limit):
         "_judged",
         "_limit",
         "_most",
+        "_most_s",
         "_now",
         "_seen",
         "_slack_s",
@@ -144,6 +146,7 @@ class AimdLimit(Limit):
         self._slack_s = config.slack_s
         self._judged = config.judged
         self._most = float(config.maximum)
+        self._base_s = self._most_s = math.inf  # the baseline last judged by, and what it allows
         self._limit = float(config.initial)
         self._now = config.initial  # `limit`, worked out whenever it moves: it is read far oftener
         self._decreased_s = -math.inf
@@ -171,17 +174,16 @@ class AimdLimit(Limit):
         baseline = self._baseline
         probing = baseline.probing
         baseline.on_sample(now_s, rtt_s)
-        if probing or baseline.probing:
-            self._tell()
-            if baseline.probing:
-                return
+        if (probing or baseline.probing) and self._tell():
+            return
         if now_s - rtt_s < self._decreased_s:
             return
         limit = self._limit
         base_s = baseline.value_s
-        most_s = self._tolerance * base_s
-        if most_s < base_s + self._slack_s:
-            most_s = base_s + self._slack_s
+        if base_s != self._base_s:
+            self._base_s = base_s
+            self._most_s = max(self._tolerance * base_s, base_s + self._slack_s)
+        most_s = self._most_s
         self._sum_s += rtt_s
         self._count += 1
         if self._count >= self._judged:
@@ -222,10 +224,12 @@ class AimdLimit(Limit):
         self._count = 0
         self._tell()
 
-    def _tell(self) -> None:
-        """Work out `limit` anew."""
-        if self._baseline.probing:
+    def _tell(self) -> bool:
+        """Work out `limit` anew; whether the baseline is being probed."""
+        probing = self._baseline.probing
+        if probing:
             share = self._config.baseline.probe_share
             self._now = max(self._config.minimum, int(self._limit * share))
         else:
             self._now = int(self._limit)
+        return probing

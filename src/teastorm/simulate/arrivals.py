@@ -95,7 +95,9 @@ def _drawn(
         times = step.start_s + rng.random(total) * width_s
         kinds = np.repeat(np.array([CHAT, CHECKOUT, MENU]), counts)
         order = np.argsort(times, kind="stable")
-        for kind, part in zip((CHAT, CHECKOUT, MENU), np.split(times, np.cumsum(counts)[:-1]), strict=True):
+        for kind, part in zip(
+            (CHAT, CHECKOUT, MENU), np.split(times, np.cumsum(counts)[:-1]), strict=True
+        ):
             came(kind, part)
         kinds = kinds[order]
         lowered = (rng.random(total) < mix.lowered_share) & (kinds == CHAT)

@@ -6,8 +6,8 @@ import gc
 import random
 
 from teashop.resilience.sequence import BatchConfig
-from teastorm.simulate.arrivals import Progress, arrivals, silent
 from teastorm.simulate.ai_calls import call_late, ended, lost
+from teastorm.simulate.arrivals import Progress, arrivals, silent
 from teastorm.simulate.crowd import Crowd
 from teastorm.simulate.fleet import Fleet
 from teastorm.simulate.gateway import Gateway
@@ -170,9 +170,7 @@ class _Run:
         """Run it."""
         scenario, tally = self._scenario, self._tally
         share = scenario.clients.honour_share
-        stream = arrivals(
-            scenario.demand, share, self._seed, progress=self._came, came=tally.came
-        )
+        stream = arrivals(scenario.demand, share, self._seed, progress=self._came, came=tally.came)
         end_s = self._loop.run(stream, self._crowd.arrive)
         tally.settle()
         pod_seconds, seconds = self._at_end_s
