@@ -34,7 +34,7 @@ _POLICIES = (
     "room", "sequence", "waiting_room",
 )  # fmt: skip
 _MODEL = (
-    "arrivals", "chat_path", "crowd", "fleet", "gateway", "inference", "loop", "orders",
+    "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "inference", "loop", "orders",
     "orders_path", "paths", "street", "tally", "timeouts", "visit",
 )  # fmt: skip
 MODULES = (

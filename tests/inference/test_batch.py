@@ -1,5 +1,7 @@
 """The batch as arithmetic: limits, order, conservation and speed."""
 
+import contextlib
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -206,3 +208,45 @@ def test_whatever_happens_the_books_balance(
             assert sequence.work_s - 1e-5 <= sequence.held_s <= sequence.work_s * SLOWDOWN + 1e-5
         if deadlines and sequence.ended_s is not None:
             assert sequence.ended_s <= sequence.deadline_s + 1e-5 or sequence.held_s == 0.0
+
+
+moves = st.lists(
+    st.tuples(
+        st.sampled_from(["submit", "look", "abort", "advance"]),
+        st.floats(0.0, 0.2),
+        st.integers(1, TOKENS),
+        st.one_of(st.none(), st.floats(0.0, 1.5)),
+    ),
+    max_size=80,
+)
+
+
+@given(moves=moves, slots=st.integers(1, 4), waiting=st.integers(0, 3))
+def test_nothing_happens_before_the_moment_that_is_told(moves, slots, waiting) -> None:
+    """And one that works out every next moment anew has the same fate for everybody."""
+    quick, thorough = (batch_of(slots=slots, waiting=waiting) for _ in range(2))
+    twins: list[tuple[Sequence, Sequence]] = []
+    now_s = 0.0
+    for what, passed_s, tokens, patience_s in moves:
+        now_s += passed_s
+        if what == "look":
+            told_s = quick.not_before_s
+            assert told_s <= quick.due_s + 1e-9
+        thorough.not_before_s = -math.inf
+        if what == "submit":
+            pair = []
+            for batch in (quick, thorough):
+                with contextlib.suppress(QueueFull):
+                    deadline_s = None if patience_s is None else now_s + patience_s
+                    pair.append(batch.submit(now_s, tokens, deadline_s=deadline_s))
+            assert len(pair) != 1
+            twins.extend([(pair[0], pair[1])] if pair else [])
+        elif what == "abort" and twins:
+            for batch, sequence in zip((quick, thorough), twins[tokens % len(twins)], strict=True):
+                batch.abort(sequence, now_s)
+        else:
+            quick.advance(now_s)
+            thorough.advance(now_s)
+        for one, other in twins:
+            assert one.outcome is other.outcome
+            assert one.ended_s == pytest.approx(other.ended_s, abs=1e-5)

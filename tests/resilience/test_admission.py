@@ -15,7 +15,7 @@ class RecordingLimit:
     limit: int = 2
     samples: list[tuple[float, float, int, bool]] = field(default_factory=list)
 
-    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+    def on_sample(self, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         self.samples.append((now_s, rtt_s, in_flight, dropped))
 
 

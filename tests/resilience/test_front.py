@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.front import Front
 from teashop.resilience.front_config import FrontConfig
+from teashop.resilience.priority import PriorityConfig, Threshold
 from teashop.resilience.protections import Protections
 from teashop.resilience.room import NoRoom
 
@@ -66,3 +69,38 @@ def test_asking_and_entering_tell_the_same(places, reason):
             entered = fronts[1].ai_room.enter(waiter, PLUS, 0.0, 9.0)
             assert (asked is None) == (entered is None)
     assert fronts[0].ai_room.full_moments == fronts[1].ai_room.full_moments > 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(Criticality),
+            st.integers(0, 9).map("user-{}".format),
+            st.floats(0.0, 0.2),
+            st.booleans(),
+        ),
+        max_size=150,
+    )
+)
+def test_whole_levels_are_counted_as_the_threshold_itself_would(steps) -> None:
+    """The front counts them without asking it; here the same questions are all put to a threshold."""
+    front: Front[int] = Front(
+        FrontConfig(), Protections(), admit=lambda _w, _p: True, refuse=lambda _w, _r: None
+    )
+    asked = {"door": Threshold(PriorityConfig()), "orders": Threshold(PriorityConfig())}
+    ai = Threshold(PriorityConfig())
+    now_s = 0.0
+    for rank, user, passed_s, overloaded in steps:
+        now_s += passed_s
+        assert front.lets_in(rank, "", now_s) == asked["door"].admits(rank, "", now_s)
+        assert front.orders_admit(rank, user, now_s) == asked["orders"].admits(rank, user, now_s)
+        # Nobody is inside, so nothing but the threshold holds anybody back.
+        assert bool(front.held_back(rank, user, now_s)) != ai.admits(rank, user, now_s)
+        for pressure, alone in (
+            (front.door, asked["door"]),
+            (front.orders, asked["orders"]),
+            (front.ai, ai),
+        ):
+            pressure.observe(now_s, overloaded=overloaded)
+            alone.observe(now_s, overloaded)
+            assert pressure.threshold.announced() == alone.announced()

@@ -47,6 +47,16 @@ def test_retry_after_is_when_it_conforms(rate_rps: float, burst: int) -> None:
     assert taken(quotas, "ann", 5.0 + wait_s + 1e-6)
 
 
+@given(st.lists(st.floats(0.0, 2.0), max_size=100), st.integers(1, 4))
+def test_what_would_conform_does(gaps: list[float], burst: int) -> None:
+    quotas = Quotas(QuotaConfig(rate_rps=0.7, burst=burst))
+    now_s = 0.0
+    for gap_s in gaps:
+        now_s += gap_s
+        said = quotas.conforms("ann", now_s)
+        assert said == quotas.conforms("ann", now_s) == taken(quotas, "ann", now_s)
+
+
 def test_users_do_not_share() -> None:
     quotas = Quotas(QuotaConfig(rate_rps=1.0, burst=1))
     assert taken(quotas, "ann", 0.0)

@@ -31,23 +31,23 @@ def _never_refuse(self, criticality, user, now_s):
     return True
 
 
-def _fifo(self, now_s):
+def _lifo(self, now_s, dropped):
     for line in self._lines:
         if line:
             entry = line.pop()
             del self._entries[id(entry.item)]
-            return queue.Popped(entry.item, [])
-    return queue.Popped(None, [])
+            return entry.item
+    return None
 
 
 POLICIES: dict[str, Patch] = {
     "threshold": (priority.Threshold, "admits", _never_refuse),
     "limit": (limit.AimdLimit, "limit", property(lambda self: 12)),
-    "queue": (queue.PriorityCodelQueue, "pop", _fifo),
+    "queue": (queue.PriorityCodelQueue, "take", _lifo),
     "retry-after": (retry_after.RetryAfter, "seconds", lambda self, backlog, rate, rng: 1),
     "menu bucket": (quota.Quotas, "early_s", lambda self, user, now_s: 0.0),
     "batch": (batch.Batch, "_would_be_late", lambda self, sequence: sequence.number % 5 == 0),
-    "ladder": (front.Front, "below", lambda self, now_s, **_: None),
+    "ladder": (front.Front, "below", lambda self, now_s, *_: None),
     "lengths": (front.Front, "length", lambda self, deadline_s, now_s: (Rung.SHORT, 20)),
     "waiting room": (tickets.WaitingRoom, "has_room", lambda self, backlog, rate_rps: False),
     "balancer": (

@@ -70,8 +70,8 @@ def test_too_few_seeds_are_refused():
 def test_sabotage_a_room_that_forgets_priorities_fails(monkeypatch):
     before = queue.PriorityCodelQueue.push
 
-    def push(self, item, *, criticality, now_s, deadline_s=None):
-        return before(self, item, criticality=type(criticality)(2), now_s=now_s)
+    def push(self, item, criticality, now_s, deadline_s=None):
+        return before(self, item, type(criticality)(2), now_s)
 
     monkeypatch.setattr(queue.PriorityCodelQueue, "push", push)
     inside = checked("cobham/room")

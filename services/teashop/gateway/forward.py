@@ -21,7 +21,7 @@ def forward(parts: Parts) -> Inside:
         if route.name == "checkout" and admitted.request.header(b"idempotency-key") is None:
             raise Problem(400, "key", "A checkout needs an Idempotency-Key.", headers=NO_LADDER)
         now = parts.clock.now()
-        if not parts.front.orders.admits(admitted.criticality, admitted.user, now):
+        if not parts.front.orders_admit(admitted.criticality, admitted.user, now):
             raise refusal(parts, route, admitted.criticality, "priority", "orders")
         body = await admitted.request.body() if route.method == "POST" else b""
         try:

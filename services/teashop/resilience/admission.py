@@ -22,6 +22,7 @@ class PermitResolved(Exception):  # not RuntimeError, which mypyc cannot inherit
     """A permit was ended a second time: a defect of the caller, never of the load."""
 
 
+_UNBOUNDED: Final = 1 << 60
 _TWICE: Final = "this permit has ended already; end each permit exactly once."
 
 
@@ -56,7 +57,7 @@ class Permit:
         limiter.in_flight = in_flight - 1
         if rtt_s is None:
             rtt_s = now_s - self.started_s
-        limiter.limit.on_sample(now_s=now_s, rtt_s=rtt_s, in_flight=in_flight, dropped=False)
+        limiter.limit.on_sample(now_s, rtt_s, in_flight, False)
 
     def ignore(self) -> None:
         """End it without a sample: the answer says nothing of load (a bad request, a cancel).
@@ -75,9 +76,7 @@ class Permit:
         limiter = self._limiter
         in_flight = limiter.in_flight
         self._end()
-        limiter.limit.on_sample(
-            now_s=now_s, rtt_s=now_s - self.started_s, in_flight=in_flight, dropped=True
-        )
+        limiter.limit.on_sample(now_s, now_s - self.started_s, in_flight, True)
 
     def _end(self) -> None:
         if not self.open:
@@ -106,21 +105,19 @@ class Limiter:
         in_flight: permits given and not ended.
     """
 
-    __slots__ = ("_max_in_flight", "in_flight", "limit")
+    __slots__ = ("_most", "in_flight", "limit")
 
     def __init__(self, limit: Limit, *, max_in_flight: int | None = None) -> None:
         if max_in_flight is not None and max_in_flight < 1:
             raise ValueError(f"Limiter.max_in_flight must be at least 1, got {max_in_flight}.")
         self.limit = limit
         self.in_flight = 0
-        self._max_in_flight = max_in_flight
+        self._most = _UNBOUNDED if max_in_flight is None else max_in_flight
 
     @property
     def bound(self) -> int:
         """The number of permits that may be out now."""
-        bound = self.limit.limit
-        hard = self._max_in_flight
-        return bound if hard is None or bound < hard else hard
+        return min(self.limit.limit, self._most)
 
     @property
     def free(self) -> int:
@@ -141,9 +138,8 @@ class Limiter:
 
     def try_acquire(self, now_s: float) -> Permit | None:
         """Give a permit, or None if none is free: for callers to whom that is no exception."""
-        bound = self.limit.limit
-        hard = self._max_in_flight
-        if self.in_flight >= (bound if hard is None or bound < hard else hard):
+        in_flight = self.in_flight
+        if in_flight >= self.limit.limit or in_flight >= self._most:
             return None
-        self.in_flight += 1
+        self.in_flight = in_flight + 1
         return Permit(self, now_s)

@@ -91,11 +91,12 @@ class Balancer:
     Not thread-safe. `choose` costs one or two microseconds.
     """
 
-    __slots__ = ("_calm_from_s", "_config", "_decay_s", "_known", "_replicas")
+    __slots__ = ("_calm_from_s", "_calm_s", "_config", "_decay_s", "_known", "_replicas")
 
     def __init__(self, config: BalancerConfig | None = None) -> None:
         self._config = config or BalancerConfig()
         self._decay_s = self._config.decay_s
+        self._calm_s = self._config.initial_s
         self._replicas: dict[str, _Replica] = {}
         self._known = 0
         self._calm_from_s = -math.inf  # from then on nobody is ejected any more
@@ -106,13 +107,15 @@ class Balancer:
         if replica is None:
             return self._config.initial_s
         peak_s = replica.peak_s
-        if replica.outstanding == 0:
-            # Forget the past of an idle replica, or one slow answer would keep it idle; with calls
-            # out nothing is forgotten, or a hung one would look better by the second.
-            calm_s = self._config.initial_s
-            keep = math.exp((replica.seen_s - now_s) / self._config.decay_s)
-            peak_s = calm_s + (peak_s - calm_s) * min(1.0, keep)
-        return (replica.outstanding + 1) * peak_s
+        if replica.outstanding:
+            return (replica.outstanding + 1) * peak_s
+        # Forget the past of an idle replica, or one slow answer would keep it idle; with calls
+        # out nothing is forgotten, or a hung one would look better by the second.
+        idle_s = now_s - replica.seen_s
+        if idle_s <= 0.0:
+            return peak_s
+        calm_s = self._calm_s
+        return calm_s + (peak_s - calm_s) * math.exp(-idle_s / self._decay_s)
 
     def ejected(self, endpoint: str, now_s: float) -> bool:
         """Whether `endpoint` is being left alone now."""
@@ -147,14 +150,13 @@ class Balancer:
         one, other = candidates[first], candidates[second]
         # Under load both are busy, and then a load is one product: no call for that.
         replicas = self._replicas
-        its = replicas.get(one)
+        its, others = replicas.get(one), replicas.get(other)
         if its is not None and its.outstanding:
             load = (its.outstanding + 1) * its.peak_s
         else:
             load = self.load(one, now_s)
-        its = replicas.get(other)
-        if its is not None and its.outstanding:
-            return one if load <= (its.outstanding + 1) * its.peak_s else other
+        if others is not None and others.outstanding:
+            return one if load <= (others.outstanding + 1) * others.peak_s else other
         return one if load <= self.load(other, now_s) else other
 
     def started(self, endpoint: str, now_s: float) -> None:
@@ -173,7 +175,7 @@ class Balancer:
             replica.outstanding -= 1
         if ok:
             replica.failures = 0
-            if replica.ejected_until_s <= now_s:
+            if replica.ejections and replica.ejected_until_s <= now_s:
                 replica.ejections = 0
         else:
             rtt_s = max(rtt_s, self._config.failure_s)

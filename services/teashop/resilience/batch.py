@@ -38,12 +38,15 @@ class Batch:
     Attributes:
         running: how many run.
         ended: what `take_ended` will hand out.
+        not_before_s: nothing happens before it: `due_s` as it was last worked out, or sooner. Who
+            joins slows the others down, so that it stays true, and costs no look ahead.
     """
 
     def __init__(self, config: BatchConfig, *, now_s: float, first_tokens: bool = True) -> None:
         self.config = config
         self._tells_first = first_tokens
         self._pace = (config.slowdown - 1) / config.max_num_seqs
+        self._slowest = config.slowdown
         self._places = config.max_num_seqs
         self._most_waiting = config.max_waiting
         self._drops_late = config.deadlines
@@ -66,6 +69,7 @@ class Batch:
         self._known = False
         self._due_s = math.inf
         self._is_late = False
+        self.not_before_s = math.inf
 
     @property
     def waiting(self) -> int:
@@ -111,8 +115,10 @@ class Batch:
             return sequence
         full = self.running >= self._places
         if not full and not self._waiting:
-            if deadline_s is not None and self._drops_late:
-                heappush(self._deadlines, (deadline_s, sequence.number, sequence))
+            # Who would be in time beside a full batch is in time whatever joins.
+            at_worst_s = self._now + sequence.work_s * self._slowest + _EPSILON_S
+            if deadline_s is not None and self._drops_late and at_worst_s >= deadline_s:
+                self._mind(deadline_s, sequence)
             self._begin(sequence)
             return sequence
         if full and len(self._waiting) >= self._most_waiting:
@@ -123,7 +129,7 @@ class Batch:
         self._waiting_work += sequence.work_s
         if deadline_s is not None and self._drops_late:
             self._known = False
-            heappush(self._deadlines, (deadline_s, sequence.number, sequence))
+            self._mind(deadline_s, sequence)
         self._fill()
         return sequence
 
@@ -137,7 +143,7 @@ class Batch:
     def advance(self, now_s: float) -> None:
         """Let everything happen that happens until `now_s`, each thing at its own moment."""
         limit_s = now_s + _EPSILON_S
-        while True:
+        while limit_s >= self.not_before_s:
             if not self._known:
                 self._look_ahead()
             at_s = self._due_s
@@ -218,23 +224,31 @@ class Batch:
         self._known = True
         now_s = self._now
         finishes = self._finishes
-        while finishes and finishes[0][2].outcome is not None:
-            heappop(finishes)
         finish_s = math.inf
-        if finishes:
-            left = finishes[0][0] - self._virtual
-            finish_s = now_s + left * (1 + self._pace * self.running) if left > 0.0 else now_s
-        self._due_s = finish_s
+        while finishes:
+            head = finishes[0]
+            if head[2].outcome is None:
+                left = head[0] - self._virtual
+                finish_s = now_s + left * (1 + self._pace * self.running) if left > 0.0 else now_s
+                break
+            heappop(finishes)
+        self._due_s = self.not_before_s = finish_s
         self._is_late = False
         deadlines = self._deadlines
         # Most have ended before their deadline; what is not next anyway need not be looked at.
         while deadlines and deadlines[0][0] < finish_s:
             if deadlines[0][2].outcome is None:
                 late_s = deadlines[0][0]
-                self._due_s = late_s if late_s > now_s else now_s
+                self._due_s = self.not_before_s = late_s if late_s > now_s else now_s
                 self._is_late = True
                 return
             heappop(deadlines)
+
+    def _mind(self, deadline_s: float, sequence: Sequence) -> None:
+        """Look at this sequence when its deadline comes."""
+        heappush(self._deadlines, (deadline_s, sequence.number, sequence))
+        if deadline_s < self.not_before_s:
+            self.not_before_s = deadline_s
 
     def _fill(self) -> None:
         while self._waiting and self.running < self._places:
@@ -273,6 +287,9 @@ class Batch:
         sequence.origin = self._virtual
         end = self._virtual + sequence.work_s
         heappush(self._finishes, (end, sequence.number, sequence))
+        end_s = self._now + sequence.work_s * (1 + self._pace * self.running)
+        if end_s < self.not_before_s:
+            self.not_before_s = end_s
         if self._tells_first:
             first = self._virtual + self.config.ttft_s + self.config.itl_s
             heappush(self._first_tokens, (first, sequence.number, sequence))
@@ -283,7 +300,10 @@ class Batch:
         else:
             self.running -= 1
         self._known = False
-        self._record(sequence, at_s, outcome)
+        self.not_before_s = self._now
+        sequence.outcome = outcome
+        sequence.ended_s = at_s
+        self.ended.append(sequence)
 
     def _record(self, sequence: Sequence, at_s: float, outcome: Outcome) -> None:
         sequence.outcome = outcome

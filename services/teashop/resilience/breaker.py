@@ -63,15 +63,18 @@ class Breaker:
 
     One per endpoint; a refusal for load (503 with Retry-After) is not a failure of the endpoint:
     record it as ok, the limit and the budget deal with it. Not thread-safe.
+
+    Attributes:
+        state: where it stands; closed: whether that is the closed state.
     """
 
-    __slots__ = ("_calls", "_closed", "_config", "_failures", "_most", "_probes_out", "_since_s",
-                 "_succeeded", "state")  # fmt: skip
+    __slots__ = ("_calls", "_config", "_failures", "_most", "_probes_out", "_since_s",
+                 "_succeeded", "closed", "state")  # fmt: skip
 
     def __init__(self, config: BreakerConfig) -> None:
         self._config = config
         self.state = State.CLOSED
-        self._closed = True
+        self.closed = True
         self._most = config.window_calls
         self._calls: deque[tuple[float, bool]] = deque(maxlen=config.window_calls)
         self._failures = 0
@@ -81,7 +84,7 @@ class Breaker:
 
     def allow(self, now_s: float) -> bool:
         """Whether a call may be made now; in the half-open state a yes is one of the probes."""
-        if self._closed:
+        if self.closed:
             return True
         config = self._config
         if self.state is State.OPEN:
@@ -98,7 +101,7 @@ class Breaker:
 
     def record(self, now_s: float, ok: bool) -> None:
         """The answer to a call that was allowed."""
-        if self._closed:
+        if self.closed:
             if ok and not self._failures:
                 self._calls.append((now_s, True))  # how old the others are matters once one fails
             else:
@@ -129,7 +132,7 @@ class Breaker:
 
     def _enter(self, state: State, now_s: float) -> None:
         self.state = state
-        self._closed = state is State.CLOSED
+        self.closed = state is State.CLOSED
         self._since_s = now_s
         self._probes_out = 0
         self._succeeded = 0

@@ -57,8 +57,9 @@ class Front[W]:
         tokens_menu, tokens_ticket: buckets that bound the menu and ticket rungs.
     """
 
-    __slots__ = ("_full", "_full_answer_s", "_ladder", "_priorities", "_quotas_on", "_seen_ai",
-                 "_seen_orders", "_short", "_short_answer_s", "_tickets_on", "ai", "ai_backlog", "ai_room", "config", "door",
+    __slots__ = ("_ai_threshold", "_door_threshold", "_full", "_full_answer_s", "_ladder",
+                 "_orders_threshold", "_priorities", "_quotas_on", "_seen_ai", "_seen_orders", "_short",
+                 "_short_answer_s", "_tickets_on", "ai", "ai_backlog", "ai_room", "config", "door",
                  "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
                  "tokens_ticket", "waiting_room")  # fmt: skip
 
@@ -84,6 +85,9 @@ class Front[W]:
         self.door = Pressure("gateway", on=on.priorities)
         self.ai = Pressure("inference", on=on.priorities)
         self.orders = Pressure("orders", on=on.priorities)
+        self._door_threshold = self.door.threshold
+        self._ai_threshold = self.ai.threshold
+        self._orders_threshold = self.orders.threshold
         self.ai_room: Room[W] = Room(
             "inference",
             _ai_limit(config, on),
@@ -118,12 +122,12 @@ class Front[W]:
         """
         if not self._priorities:
             return
-        self.door.observe(now_s, overloaded=lag_s > self.config.door_lag_s)
+        self._door_threshold.observe(now_s, lag_s > self.config.door_lag_s)
         full = self.ai_room.full_moments
-        self.ai.observe(now_s, overloaded=full > self._seen_ai)
+        self._ai_threshold.observe(now_s, full > self._seen_ai)
         self._seen_ai = full
         full = self.orders_room.full_moments
-        self.orders.observe(now_s, overloaded=full > self._seen_orders)
+        self._orders_threshold.observe(now_s, full > self._seen_orders)
         self._seen_orders = full
 
     def _ai_is_crowded(self, rank: int) -> None:
@@ -140,20 +144,35 @@ class Front[W]:
             early_s = self.quotas.early_s(user, now_s)
             if early_s > 0.0:
                 raise QuotaExceeded("this user is over its quota.", retry_after_s=early_s)
-        return not self._priorities or self.door.threshold.admits(criticality, user, now_s)
+        if not self._priorities:
+            return True
+        threshold = self._door_threshold
+        if criticality < threshold.whole:
+            threshold.offered[criticality] += 1
+            return True
+        return threshold.admits(criticality, user, now_s)
 
     def held_back(self, rank: int, user: str, now_s: float) -> Held:
         """Whether the priorities keep a chat of this rank from the AI; counts it as offered."""
         if not self._priorities:
             return _NOT_HELD
-        threshold = self.ai.threshold
-        if threshold.admits(rank, user, now_s):
-            # Where places run short the next one is for somebody more important than the lowest.
-            if rank != _LOWEST or self.ai_room.has_headroom:
-                return _NOT_HELD
-        elif rank > threshold.level:
-            return _LEVEL_HELD
-        return _HELD
+        threshold = self._ai_threshold
+        if rank < threshold.whole:
+            threshold.offered[rank] += 1
+        elif not threshold.admits(rank, user, now_s):
+            return _LEVEL_HELD if rank > threshold.level else _HELD
+        # Where places run short the next one is for somebody more important than the lowest.
+        return _NOT_HELD if rank != _LOWEST or self.ai_room.has_headroom else _HELD
+
+    def orders_admit(self, criticality: int, user: str, now_s: float) -> bool:
+        """Whether the priorities let a request of this level through to orders."""
+        if not self._priorities:
+            return True
+        threshold = self._orders_threshold
+        if criticality < threshold.whole:
+            threshold.offered[criticality] += 1
+            return True
+        return threshold.admits(criticality, user, now_s)
 
     def may_ask(self, held: Held, rank: int) -> bool:
         """Whether it may ask the AI all the same.
@@ -175,7 +194,7 @@ class Front[W]:
                 return self._short
         return self._full
 
-    def below(self, now_s: float, *, understood: bool, waited: bool, named: bool) -> Rung | None:
+    def below(self, now_s: float, understood: bool, waited: bool, named: bool) -> Rung | None:
         """The best rung without AI: RULES for whoever is understood, MENU, TICKET; or nothing.
 
         The menu and tickets are bounded: a menu that everybody gets would only bring everybody
@@ -192,12 +211,19 @@ class Front[W]:
                 return _RULES
             if waited or self.tokens_menu.early_s("", now_s) == 0.0:
                 return _MENU
-        if not self._tickets_on or not named:
+        if not self._tickets_on or not named or not self.tokens_ticket.conforms("", now_s):
             return None
         waiting = self.ai_room.waiting
         if not self.waiting_room.has_room(waiting, self.ai_backlog.rate_rps(now_s)):
             return None
         return _TICKET if self.tokens_ticket.early_s("", now_s) == 0.0 else None
+
+    def count_refused(self, refused_for: str, now_s: float) -> None:
+        """Count a caller that is sent away and reads no Retry-After."""
+        if refused_for == "orders" or refused_for == "dispatch":  # noqa: PLR1714 - no set a refusal
+            self.orders_backlog.refused(now_s)
+        else:
+            self.ai_backlog.refused(now_s)
 
     def refused(
         self, refused_for: str, now_s: float, rng: random.Random, retry_after_s: float | None = None

@@ -90,7 +90,6 @@ class GradientLimit:
 
     def on_sample(
         self,
-        *,
         now_s: float,
         rtt_s: float,
         in_flight: int,

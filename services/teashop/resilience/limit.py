@@ -33,7 +33,7 @@ class Limit(Protocol):
     def limit(self) -> int:
         """Requests that may be in flight, at least 1."""
 
-    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+    def on_sample(self, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         """An answer came.
 
         Args:
@@ -59,7 +59,7 @@ class FixedLimit(Limit):
         """Always the same."""
         return self._limit
 
-    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+    def on_sample(self, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         """Ignore the sample."""
 
 
@@ -122,6 +122,7 @@ class AimdLimit(Limit):
     """
 
     __slots__ = (
+        "_base_s",
         "_baseline",
         "_config",
         "_count",
@@ -129,6 +130,8 @@ class AimdLimit(Limit):
         "_judged",
         "_limit",
         "_most",
+        "_most_s",
+        "_now",
         "_seen",
         "_slack_s",
         "_spell",
@@ -143,7 +146,9 @@ class AimdLimit(Limit):
         self._slack_s = config.slack_s
         self._judged = config.judged
         self._most = float(config.maximum)
+        self._base_s = self._most_s = math.inf  # the baseline last judged by, and what it allows
         self._limit = float(config.initial)
+        self._now = config.initial  # `limit`, worked out whenever it moves: it is read far oftener
         self._decreased_s = -math.inf
         self._spell: tuple[float, float] | None = None
         self._seen = 0
@@ -153,30 +158,32 @@ class AimdLimit(Limit):
     @property
     def limit(self) -> int:
         """Requests that may be in flight; lower for a moment while the baseline is probed."""
-        if self._baseline.probing:
-            return max(self._config.minimum, int(self._limit * self._config.baseline.probe_share))
-        return int(self._limit)
+        return self._now
 
     @property
     def baseline_s(self) -> float:
         """The uncongested time, seconds; infinite before the first answer."""
         return self._baseline.value_s
 
-    def on_sample(self, *, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
+    def on_sample(self, now_s: float, rtt_s: float, in_flight: int, dropped: bool) -> None:
         """Take an answer into account; see `Limit.on_sample`."""
         if dropped:
             if now_s - rtt_s >= self._decreased_s:
                 self._decrease(now_s)
             return
         baseline = self._baseline
+        probing = baseline.probing
         baseline.on_sample(now_s, rtt_s)
-        if baseline.probing or now_s - rtt_s < self._decreased_s:
+        if (probing or baseline.probing) and self._tell():
+            return
+        if now_s - rtt_s < self._decreased_s:
             return
         limit = self._limit
         base_s = baseline.value_s
-        most_s = self._tolerance * base_s
-        if most_s < base_s + self._slack_s:
-            most_s = base_s + self._slack_s
+        if base_s != self._base_s:
+            self._base_s = base_s
+            self._most_s = max(self._tolerance * base_s, base_s + self._slack_s)
+        most_s = self._most_s
         self._sum_s += rtt_s
         self._count += 1
         if self._count >= self._judged:
@@ -192,6 +199,7 @@ class AimdLimit(Limit):
             if self._seen >= limit:
                 self._seen = 0
                 self._limit = min(self._most, limit + 1.0)
+                self._tell()
 
     def _slow(self, now_s: float, mean_s: float) -> None:
         """Congestion, unless less load has been seen not to help."""
@@ -214,3 +222,14 @@ class AimdLimit(Limit):
         self._seen = 0
         self._sum_s = 0.0
         self._count = 0
+        self._tell()
+
+    def _tell(self) -> bool:
+        """Work out `limit` anew; whether the baseline is being probed."""
+        probing = self._baseline.probing
+        if probing:
+            share = self._config.baseline.probe_share
+            self._now = max(self._config.minimum, int(self._limit * share))
+        else:
+            self._now = int(self._limit)
+        return probing

@@ -20,13 +20,14 @@ class Target:
     Without their protections: round robin, every attempt made, a fixed pause before each retry.
     """
 
-    __slots__ = ("_breaker_on", "_budget_on", "balancer", "breakers", "budget")
+    __slots__ = ("_breaker_on", "_budget_on", "_wary", "balancer", "breakers", "budget")
 
     def __init__(self, on: Protections) -> None:
         self._breaker_on = on.breaker
         self._budget_on = on.retry_budget
         self.balancer: Balancer | RoundRobin = Balancer() if on.balancing else RoundRobin()
         self.breakers: dict[str, Breaker] = {}
+        self._wary = False  # some breaker may not be closed, or there is one more than before
         self.budget = RetryBudget(RetryBudgetConfig())
 
     def open_breakers(self, endpoints: Sequence[str]) -> int:
@@ -40,8 +41,17 @@ class Target:
         """An endpoint whose breaker lets this attempt through, not yet tried where possible."""
         if not endpoints:
             return None
+        if not tried and not self._wary:
+            return self.balancer.choose(endpoints, rng, now_s)
+        return self._choose_among(endpoints, tried, rng, now_s)
+
+    def _choose_among(
+        self, endpoints: Sequence[str], tried: Sequence[str], rng: random.Random, now_s: float
+    ) -> str | None:
+        """Where something failed, or is new."""
         if len(self.breakers) > len(endpoints) + 8:
             self.breakers = {e: b for e, b in self.breakers.items() if e in endpoints}
+        self._wary = not all(b.closed for b in self.breakers.values())
         left: Sequence[str] = endpoints
         if tried:
             left = [e for e in endpoints if e not in tried] or endpoints
@@ -75,4 +85,7 @@ class Target:
             breaker = self.breakers.get(endpoint)
             if breaker is None:  # one that never answered has nothing against it
                 breaker = self.breakers[endpoint] = Breaker(BreakerConfig())
+                self._wary = True
             breaker.record(now_s, ok)
+            if not breaker.closed:
+                self._wary = True

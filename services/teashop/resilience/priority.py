@@ -68,6 +68,11 @@ class Threshold:
     alternate, at the settling point, steps are the small ones).
 
     Not thread-safe.
+
+    Attributes:
+        whole: levels below this number pass whole, that one in part.
+        offered: requests of this window, by criticality. A caller that sees its level below `whole`
+            may add it here and spare itself the question: `admits` would do no more.
     """
 
     __slots__ = (
@@ -78,24 +83,24 @@ class Threshold:
         "_epoch",
         "_epoch_ends_s",
         "_epoch_starts_s",
-        "_offered",
         "_run",
         "_shed",
         "_steps",
         "_threshold",
         "_votes",
         "_was_overloaded",
-        "_whole",
         "_window_ends_s",
+        "offered",
+        "whole",
     )
 
     def __init__(self, config: PriorityConfig) -> None:
         self._config = config
         self._threshold = _OPEN
-        self._whole = _LEVELS  # levels below this number pass whole, that one in part
+        self.whole = _LEVELS
         self._epoch = 0
         self._epoch_starts_s = self._epoch_ends_s = 0.0
-        self._offered = [0] * _LEVELS
+        self.offered = [0] * _LEVELS
         self._shed = 0
         self._admitted = 0
         self._votes = 0
@@ -109,7 +114,7 @@ class Threshold:
     @property
     def level(self) -> int:
         """The least important criticality of which anybody is admitted."""
-        whole = self._whole
+        whole = self.whole
         return whole if whole < _LEVELS else _LEVELS - 1
 
     @property
@@ -142,8 +147,8 @@ class Threshold:
 
     def admits(self, criticality: int, user: str, now_s: float) -> bool:
         """Whether this request may pass now; counts it as offered."""
-        self._offered[criticality] += 1
-        whole = self._whole
+        self.offered[criticality] += 1
+        whole = self.whole
         if criticality < whole or (
             criticality == whole and criticality + self.position(user, now_s) < self._threshold
         ):
@@ -167,9 +172,13 @@ class Threshold:
         The window counts as overloaded if half of its votes say so.
         """
         self._votes += 1
-        self._calm_votes += not overloaded
-        if self._due(now_s):
-            self._move(overloaded=self._calm_votes * 2 <= self._votes, admitted=None, now_s=now_s)
+        if not overloaded:
+            self._calm_votes += 1
+        ends_s = self._window_ends_s
+        if ends_s is None:
+            self._window_ends_s = now_s + self._config.window_s
+        elif now_s >= ends_s:
+            self._move(self._calm_votes * 2 <= self._votes, None, now_s)
 
     def step(self, now_s: float, queue_delay_s: float, offered: int, admitted: int) -> None:
         """Report the time since the last call; moves the threshold when a window is over.
@@ -185,18 +194,15 @@ class Threshold:
         self._delay_sum_s += queue_delay_s
         self._admitted += min(admitted, offered)
         if self._due(now_s):
-            self._move(
-                overloaded=self._delay_sum_s > self._steps * self._config.target_s,
-                admitted=self._admitted,
-                now_s=now_s,
-            )
+            overloaded = self._delay_sum_s > self._steps * self._config.target_s
+            self._move(overloaded, self._admitted, now_s)
 
     def _due(self, now_s: float) -> bool:
         if self._window_ends_s is None:
             self._window_ends_s = now_s + self._config.window_s
         return now_s >= self._window_ends_s
 
-    def _move(self, *, overloaded: bool, admitted: int | None, now_s: float) -> None:
+    def _move(self, overloaded: bool, admitted: int | None, now_s: float) -> None:
         config = self._config
         self._run = self._run + 1 if overloaded == self._was_overloaded else 1
         self._was_overloaded = overloaded
@@ -212,22 +218,22 @@ class Threshold:
             reached = self._reach(self._passed() * (1.0 + pace * config.release))
             # ... or more: five per cent of nobody would keep a level shut for ever.
             self._set(max(reached, self._threshold + pace * config.release / 2.5))
-        self._offered = [0] * _LEVELS
+        self.offered = [0] * _LEVELS
         self._shed = self._admitted = self._votes = self._calm_votes = self._steps = 0
         self._delay_sum_s = 0.0
         self._window_ends_s = now_s + config.window_s
 
     def _passed(self) -> int:
-        return sum(self._offered) - self._shed
+        return sum(self.offered) - self._shed
 
     def _set(self, threshold: float) -> None:
         self._threshold = max(self._config.floor, min(_OPEN, threshold))
-        self._whole = int(self._threshold)
+        self.whole = int(self._threshold)
 
     def _reach(self, wanted: float) -> float:
         """The threshold that would have admitted `wanted` of what was offered."""
         below = 0.0
-        for level, offered in enumerate(self._offered):
+        for level, offered in enumerate(self.offered):
             if below + offered > wanted:
                 return level + (wanted - below) / offered
             below += offered

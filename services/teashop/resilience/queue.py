@@ -65,22 +65,22 @@ class _Entry[T]:
 class _Standing:
     """Whether a wait stands: CoDel's estimator, the minimum over an interval."""
 
-    __slots__ = ("_interval_ends_s", "_interval_s", "_least_s", "_target_s", "on")
+    __slots__ = ("_interval_s", "_target_s", "ends_s", "least_s", "on")
 
     def __init__(self, config: QueueConfig) -> None:
         self.on = False
         self._target_s = config.target_s
         self._interval_s = config.interval_s
-        self._least_s = 0.0
-        self._interval_ends_s = -math.inf
+        self.least_s = 0.0
+        self.ends_s = -math.inf
 
     def update(self, now_s: float, wait_s: float) -> None:
-        if now_s >= self._interval_ends_s:
-            self.on = self._least_s > self._target_s
-            self._least_s = wait_s
-            self._interval_ends_s = now_s + self._interval_s
-        elif wait_s < self._least_s:
-            self._least_s = wait_s
+        if now_s >= self.ends_s:
+            self.on = self.least_s > self._target_s
+            self.least_s = wait_s
+            self.ends_s = now_s + self._interval_s
+        elif wait_s < self.least_s:
+            self.least_s = wait_s
 
 
 class PriorityCodelQueue[T]:
@@ -102,7 +102,7 @@ class PriorityCodelQueue[T]:
     pop cost a few microseconds; `remove` is linear in the line.
     """
 
-    __slots__ = ("_capacity", "_codel", "_entries", "_lines", "_most_s", "_newest_first",
+    __slots__ = ("_both", "_capacity", "_codel", "_entries", "_lines", "_most_s", "_newest_first",
                  "_priorities", "_standing")  # fmt: skip
 
     def __init__(self, config: QueueConfig) -> None:
@@ -114,6 +114,7 @@ class PriorityCodelQueue[T]:
         levels = _LEVELS if config.priorities else 1
         self._lines: tuple[deque[_Entry[T]], ...] = tuple(deque() for _ in range(levels))
         self._standing = tuple(_Standing(config) for _ in range(levels))
+        self._both = tuple(zip(self._lines, self._standing, strict=True))
         self._entries: dict[int, _Entry[T]] = {}
 
     def __len__(self) -> int:
@@ -139,7 +140,7 @@ class PriorityCodelQueue[T]:
         return False
 
     def push(
-        self, item: T, *, criticality: int, now_s: float, deadline_s: float | None = None
+        self, item: T, criticality: int, now_s: float, deadline_s: float | None = None
     ) -> T | None:
         """Let an item wait; returns the one it took the place of, if any.
 
@@ -170,27 +171,34 @@ class PriorityCodelQueue[T]:
     def pop(self, now_s: float) -> Popped[T]:
         """The next item to serve, and what was dropped on the way (`codel`, `deadline`)."""
         dropped: list[tuple[T, str]] = []
+        return Popped(self.take(now_s, dropped), dropped)
+
+    def take(self, now_s: float, dropped: list[tuple[T, str]]) -> T | None:
+        """As `pop`, what is dropped being added to a list: nothing is made for an answer."""
         served: _Entry[T] | None = None
-        for level, line in enumerate(self._lines):
-            if not line:
-                self._standing[level].update(now_s, 0.0)
+        for line, standing in self._both:
+            if not line:  # nobody waits here: a wait of 0
+                if now_s >= standing.ends_s:
+                    standing.update(now_s, 0.0)
+                else:
+                    standing.least_s = 0.0
                 continue
-            self._sweep(level, now_s, dropped)
+            self._sweep(line, standing, now_s, dropped)
             while line and served is None:
-                newest = self._newest_first and self._standing[level].on
+                newest = self._newest_first and standing.on
                 entry = line.pop() if newest else line.popleft()
                 del self._entries[id(entry.item)]
                 if entry.deadline_s is not None and entry.deadline_s <= now_s:
                     dropped.append((entry.item, "deadline"))
                 else:
                     served = entry
-        return Popped(None if served is None else served.item, dropped)
+        return None if served is None else served.item
 
     def expire(self, now_s: float) -> list[tuple[T, str]]:
         """Drop what is overdue without serving anything: for a server that has stalled."""
         dropped: list[tuple[T, str]] = []
-        for level in range(len(self._lines)):
-            self._sweep(level, now_s, dropped)
+        for line, standing in self._both:
+            self._sweep(line, standing, now_s, dropped)
         late = [
             entry
             for entry in self._entries.values()
@@ -224,10 +232,14 @@ class PriorityCodelQueue[T]:
                 return entry.item
         raise QueueFull(f"{len(self._entries)} requests are waiting, none of them less critical.")
 
-    def _sweep(self, level: int, now_s: float, dropped: list[tuple[T, str]]) -> None:
+    def _sweep(
+        self,
+        line: deque[_Entry[T]],
+        standing: _Standing,
+        now_s: float,
+        dropped: list[tuple[T, str]],
+    ) -> None:
         """Update the line's estimator and drop its head while that is overdue."""
-        line = self._lines[level]
-        standing = self._standing[level]
         standing.update(now_s, now_s - line[0].pushed_s if line else 0.0)
         while line:
             head = line[0]

@@ -89,6 +89,11 @@ class Quotas:
             self._forget(now_s)
         return 0.0
 
+    def conforms(self, user: str, now_s: float) -> bool:
+        """Whether a request of `user` would conform now; counts nothing."""
+        tat_s = self._tat_s.get(user)
+        return tat_s is None or tat_s - self._allowance_s <= now_s
+
     def _forget(self, now_s: float) -> None:
         """Keep those whose burst is not full, and of them at most `max_users`."""
         kept = {user: tat_s for user, tat_s in self._tat_s.items() if tat_s > now_s}

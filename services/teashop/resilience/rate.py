@@ -28,7 +28,7 @@ class EwmaRate:
             raise ValueError(f"EwmaRate.half_life_s must be above 0, got {half_life_s!r}.")
         self._half_life_s = half_life_s
         self._decay = _LN2 / half_life_s
-        self._grown_s = 60.0 * half_life_s
+        self._grown_s = math.inf  # sixty half-lives after the first event
         self._count = 0.0
         self._born_s: float | None = None
         self._seen_s = 0.0
@@ -40,21 +40,27 @@ class EwmaRate:
             self._count = self._count * math.exp(-self._decay * (now_s - seen_s)) + n
             self._seen_s = now_s
             if self._born_s is None:
-                self._born_s = now_s
+                self._begin(now_s)
             return
         if self._born_s is None:
-            self._born_s = self._seen_s = now_s
+            self._begin(now_s)
         self._count += n
+
+    def _begin(self, now_s: float) -> None:
+        self._born_s = self._seen_s = now_s
+        self._grown_s = now_s + 60.0 * self._half_life_s
 
     def per_second(self, now_s: float) -> float:
         """The rate at `now_s`; 0 before the first event."""
+        count = self._count
+        since_s = now_s - self._seen_s
+        if since_s > 0.0:
+            count *= math.exp(-self._decay * since_s)
+        if now_s > self._grown_s:
+            return count * self._decay  # 1 - 2^-60 is 1 in a double
         if self._born_s is None:
             return 0.0
-        since_s = now_s - self._seen_s
-        count = self._count * math.exp(-self._decay * since_s) if since_s > 0.0 else self._count
         age_s = now_s - self._born_s
-        if age_s > self._grown_s:
-            return count * self._decay  # 1 - 2^-60 is 1 in a double
         if age_s < self._half_life_s / 4.0:
             age_s = self._half_life_s / 4.0
         return count * self._decay / (1.0 - math.exp(-self._decay * age_s))

@@ -76,12 +76,17 @@ class Room[W]:
     @property
     def has_place(self) -> bool:
         """Whether a request would get a permit at once."""
-        return not self.waiting and self._limiter.free > 0
+        limiter = self._limiter
+        return not self.waiting and limiter.in_flight < limiter.limit.limit
 
     @property
     def has_headroom(self) -> bool:
         """Whether a sixth of the places is free: what the lowest level must leave to the others."""
-        return not self.waiting and self._limiter.free * 6 >= self._limiter.bound
+        if self.waiting:
+            return False
+        limiter = self._limiter
+        bound = limiter.limit.limit
+        return (bound - limiter.in_flight) * 6 >= bound
 
     def enter(
         self, waiter: W, criticality: int, now_s: float, deadline_s: float | None
@@ -101,16 +106,16 @@ class Room[W]:
     ) -> Permit | str | None:
         """A permit; None when `waiter` stands in line now; or why there is no room for it."""
         if not self.waiting:
-            permit = self._limiter.try_acquire(now_s)
-            if permit is not None:
-                return permit
+            limiter = self._limiter
+            in_flight = limiter.in_flight
+            if in_flight < limiter.limit.limit:  # as try_acquire: a room has no harder bound
+                limiter.in_flight = in_flight + 1
+                return Permit(limiter, now_s)
         if not self._queue.takes(criticality):
             self.full_moments += 1
             self._crowded(criticality)
             return "queue_full" if self._capacity else "limit"
-        evicted = self._queue.push(
-            waiter, criticality=criticality, now_s=now_s, deadline_s=deadline_s
-        )
+        evicted = self._queue.push(waiter, criticality, now_s, deadline_s)
         if evicted is None:
             self.waiting += 1
         else:
@@ -144,7 +149,8 @@ class Room[W]:
             next_permit = self._limiter.try_acquire(now_s)
             if next_permit is None:
                 return
-            item, dropped = self._queue.pop(now_s)
+            dropped: list[tuple[W, str]] = []
+            item = self._queue.take(now_s, dropped)
             self.waiting = len(self._queue)
             for late, reason in dropped:
                 self.full_moments += 1

@@ -57,7 +57,7 @@ class Wish:
                  "honours", "ticket", "timeout_s")  # fmt: skip
 
     def __init__(
-        self, clients: Clients, klass: str, intended_s: float, *, honours: bool, jitter: float
+        self, clients: Clients, klass: str, intended_s: float, honours: bool, jitter: float
     ) -> None:
         self._clients = clients
         self._intended_s = intended_s

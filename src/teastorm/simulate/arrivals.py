@@ -42,21 +42,34 @@ type Progress = Callable[[float, int], None]
 """Called with the time and the arrivals up to it, before each slice is drawn."""
 
 
+type Came = Callable[[int, NDArray[np.float64]], None]
+"""Called with a class and the times of its next arrivals, before the first of them comes."""
+
+
 def silent(_now_s: float, _arrivals: int) -> None:
     """Progress that nobody looks at."""
 
 
+def uncounted(_klass: int, _times_s: NDArray[np.float64]) -> None:
+    """Arrivals that nobody counts."""
+
+
 def arrivals(
-    demand: Demand, honour_share: float, seed: int, *, progress: Progress = silent
+    demand: Demand,
+    honour_share: float,
+    seed: int,
+    *,
+    progress: Progress = silent,
+    came: Came = uncounted,
 ) -> Iterator[tuple[float, Visit]]:
     """Every arrival of one run; payments and status questions follow their checkout later."""
     if demand.plan is not None:
-        return _planned(demand)
-    return itertools.chain.from_iterable(_drawn(demand, honour_share, seed, progress))
+        return _planned(demand, came)
+    return itertools.chain.from_iterable(_drawn(demand, honour_share, seed, progress, came))
 
 
 def _drawn(
-    demand: Demand, honour_share: float, seed: int, progress: Progress
+    demand: Demand, honour_share: float, seed: int, progress: Progress, came: Came
 ) -> Iterator[Iterable[tuple[float, Visit]]]:
     """Slice by slice: a generator that gave them one by one would cost as much as drawing them."""
     mix = demand.mix
@@ -82,6 +95,10 @@ def _drawn(
         times = step.start_s + rng.random(total) * width_s
         kinds = np.repeat(np.array([CHAT, CHECKOUT, MENU]), counts)
         order = np.argsort(times, kind="stable")
+        for kind, part in zip(
+            (CHAT, CHECKOUT, MENU), np.split(times, np.cumsum(counts)[:-1]), strict=True
+        ):
+            came(kind, part)
         kinds = kinds[order]
         lowered = (rng.random(total) < mix.lowered_share) & (kinds == CHAT)
         understood = rng.random(total) >= mix.unresolvable_share
@@ -114,7 +131,7 @@ def _made(number: int, columns: list[list[Any]]) -> Iterable[tuple[float, Visit]
     """The next visits, `number` being the first one's."""
     # Names are made anew: a table of all users would be looked up in memory no cache holds.
     visits = [
-        Visit(n, time_s, kind, level, _CROWDS[crowd] + str(place), honoured, jitter, plain, extra)
+        Visit(n, time_s, kind, level, f"{_CROWDS[crowd]}{place}", honoured, jitter, plain, extra)
         for n, (time_s, kind, level, crowd, place, honoured, jitter, plain, extra) in enumerate(
             zip(*columns, strict=True), number
         )
@@ -164,7 +181,7 @@ def _slices(demand: Demand) -> Iterator[Step]:
             yield Step(a, b, step.rps)
 
 
-def _planned(demand: Demand) -> Iterator[tuple[float, Visit]]:
+def _planned(demand: Demand, came: Came) -> Iterator[tuple[float, Visit]]:
     """What the load generator would send: the same times, users, patience and utterances."""
     if demand.plan is None:
         return
@@ -176,6 +193,7 @@ def _planned(demand: Demand) -> Iterator[tuple[float, Visit]]:
     for number, arrival in enumerate(drawn):
         kind = _KINDS.get(arrival.klass)
         if kind is not None:
+            came(kind, np.array([arrival.intended_s]))
             yield (
                 arrival.intended_s,
                 Visit(

@@ -52,10 +52,11 @@ class Crowd:
         self._hop_s = hop_s
         self._start_s, self._end_s = tally.window_s
         self._asks = self._again  # bound once: it goes into the heap with every retry
-        self._arrives = self.arrive
+        self._arrives = self._follows
         self._came = [counted.came for counted in tally.classes]
         self._retried = [counted.again for counted in tally.classes]
         self._answered = [counted.answered for counted in tally.classes]
+        self._refusals = tally.refusals
         self._gave_up = tally.gave_up
         self._sent_away = tally.sent_away
         self._deadlines_s = [clients.deadlines_s[name] for name in NAMES]
@@ -68,7 +69,10 @@ class Crowd:
         self._turns = itertools.cycle(gateways)
 
     def arrive(self, now_s: float, visit: Visit) -> None:
-        """A wish's first attempt."""
+        """A wish's first attempt; whoever drew it has counted it."""
+        next(self._turns).receive(now_s, visit, self._deadlines_s[visit.klass])
+
+    def _follows(self, now_s: float, visit: Visit) -> None:
         klass = visit.klass
         self._came[klass](now_s)
         next(self._turns).receive(now_s, visit, self._deadlines_s[klass])
@@ -102,10 +106,12 @@ class Crowd:
         intended_s = visit.intended_s
         is_counted = self._start_s <= intended_s < self._end_s
         if is_counted:
-            self._tally.refusals[visit.rank][reason, refused_for] += 1
+            self._refusals[visit.rank][reason, refused_for] += 1
         if not visit.klass:
             self._sent_away(now_s)
-        wish = visit.wish or self._wish(visit)
+        wish = visit.wish
+        if wish is None:
+            wish = self._wish(visit)
         wait_s = wish.turned_away(after_s, heard_s)
         if wait_s >= 0.0:
             self._loop.at(heard_s + wait_s, self._asks, visit)
@@ -151,11 +157,7 @@ class Crowd:
 
     def _wish(self, visit: Visit) -> Wish:
         wish = visit.wish = Wish(
-            self._clients,
-            NAMES[visit.klass],
-            visit.intended_s,
-            honours=visit.honours,
-            jitter=visit.jitter,
+            self._clients, NAMES[visit.klass], visit.intended_s, visit.honours, visit.jitter
         )
         return wish
 

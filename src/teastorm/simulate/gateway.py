@@ -89,24 +89,24 @@ class Gateway:
     def receive(self, now_s: float, visit: Visit, budget_s: float) -> None:
         """One attempt arrives; `budget_s` is what X-Request-Timeout-Ms says."""
         try:
-            let_in = self.front.lets_in(visit.rank, visit.user, now_s)
+            if not self.front.lets_in(visit.rank, visit.user, now_s):
+                self.chat.refuse(now_s, visit, "priority", "gateway")
+                return
         except QuotaExceeded as over:
             self.chat.refuse(now_s, visit, "quota", "gateway", over.retry_after_s)
             return
         klass = visit.klass
-        if not let_in:
-            self.chat.refuse(now_s, visit, "priority", "gateway")
-        elif klass == MENU:
+        if klass == MENU:
             self._back.answered(now_s, visit, NO_RUNG, 0.0)
+            return
+        deadline_s: float | None = None
+        if self._deadlines:
+            longest_s = self._longest_s
+            deadline_s = now_s + (budget_s if budget_s < longest_s else longest_s)
+        if klass:
+            self.orders.come(now_s, visit, deadline_s)
         else:
-            deadline_s = None
-            if self._deadlines:
-                longest_s = self._longest_s
-                deadline_s = now_s + (budget_s if budget_s < longest_s else longest_s)
-            if klass:
-                self.orders.come(now_s, visit, deadline_s)
-            else:
-                self.chat.come(now_s, visit, deadline_s)
+            self.chat.come(now_s, visit, deadline_s)
 
     def watch(self, now_s: float, _: object) -> None:
         """Let the thresholds vote; the event loop never lags in virtual time."""

@@ -83,14 +83,16 @@ class Replica[C]:
     def _settle(self, now_s: float) -> None:
         batch = self.batch
         if batch.ended:
-            for sequence in batch.take_ended():
+            ended, batch.ended = batch.ended, []  # as take_ended: an end may begin others
+            for sequence in ended:
                 call = self._calls.pop(sequence.number, None)
                 if call is not None:
                     self._ended(now_s, call, sequence)
-        due_s = batch.due_s
-        if due_s < self._due_s:
-            self._due_s = due_s
-            self._loop.at(due_s, self._fires)
+        if batch.not_before_s < self._due_s:  # else the timer that runs is early enough
+            due_s = batch.due_s
+            if due_s < self._due_s:
+                self._due_s = due_s
+                self._loop.at(due_s, self._fires)
 
     def _fire(self, now_s: float, _: object) -> None:
         # An earlier event may have taken this one's place, and a kill ends them all.

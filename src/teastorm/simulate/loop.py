@@ -19,6 +19,8 @@ type Callback = Callable[[float, Any], None]
 type _Event = tuple[Any, ...]
 """(time_s, number, callback, argument), never taken apart: compiled code would box each part anew."""
 
+_END: Final[_Event] = (math.inf, 0, None, None)
+"""Stays when all others have gone, so that nobody has to ask whether there is a first."""
 _PER_S: Final = 64.0
 """Buckets a second: a power of two, so that an event's bucket and a bucket's end are exact."""
 
@@ -33,7 +35,7 @@ class Loop:
     __slots__ = ("_begun", "_horizon_s", "_later", "_number", "_soon", "events")
 
     def __init__(self) -> None:
-        self._soon: list[_Event] = []
+        self._soon: list[_Event] = [_END]
         self._horizon_s = 0.0  # whatever is before it is in `_soon`, the rest in `_later`
         self._later: dict[int, list[_Event]] = {}
         self._begun: list[int] = []  # the buckets of `_later`, a heap
@@ -78,7 +80,7 @@ class Loop:
         now_s = 0.0
         for time_s, argument in arrivals:
             while True:
-                while soon and soon[0][0] <= time_s:
+                while soon[0][0] <= time_s:
                     event = pop(soon)
                     event[2](event[0], event[3])
                 if time_s < self._horizon_s or not self._open(time_s):
@@ -86,7 +88,7 @@ class Loop:
             arrive(time_s, argument)
             arrived += 1
             now_s = time_s
-        while soon or self._open(math.inf):
+        while soon[0] is not _END or self._open(math.inf):
             event = pop(soon)
             now_s = event[0]
             event[2](now_s, event[3])
@@ -94,7 +96,7 @@ class Loop:
         return now_s
 
     def _open(self, until_s: float) -> bool:
-        """Let the next bucket begin if it does by `until_s`; `_soon` has been emptied before."""
+        """Let the next bucket begin if it does by `until_s`; `_soon` has but its end in it."""
         begun = self._begun
         if not begun or begun[0] > until_s * _PER_S:
             if until_s < math.inf:  # nobody waits in its bucket, so none before its end has to look
@@ -103,6 +105,7 @@ class Loop:
         bucket = heappop(begun)
         events = self._later.pop(bucket)
         events.sort()
-        self._soon.extend(events)  # a sorted list is a heap
+        events.append(_END)
+        self._soon[:] = events  # a sorted list is a heap
         self._horizon_s = (bucket + 1) / _PER_S
         return True

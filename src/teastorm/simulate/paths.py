@@ -74,6 +74,11 @@ class Path:
         heard: bool = True,
     ) -> None:
         """Count a refusal and send it; `heard`: its client still listens."""
-        after_s = self.front.refused(refused_for, now_s, self.rng, retry_after_s)
-        if heard:
+        if not heard:
+            self.front.count_refused(refused_for, now_s)
+        elif visit.honours:
+            after_s = self.front.refused(refused_for, now_s, self.rng, retry_after_s)
             self.back.refused(now_s, visit, reason, refused_for, float(after_s))
+        else:  # the impatient do not read it, so it is not worked out
+            self.front.count_refused(refused_for, now_s)
+            self.back.refused(now_s, visit, reason, refused_for, 0.0)

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import random
 
-from teashop.resilience.criticality import Criticality
 from teashop.resilience.sequence import BatchConfig
+from teastorm.simulate.ai_calls import call_late, ended, lost
 from teastorm.simulate.arrivals import Progress, arrivals, silent
-from teastorm.simulate.chat_path import call_late, ended, lost
 from teastorm.simulate.crowd import Crowd
 from teastorm.simulate.fleet import Fleet
 from teastorm.simulate.gateway import Gateway
 from teastorm.simulate.loop import Loop
 from teastorm.simulate.orders import OrdersReplica
-from teastorm.simulate.result import ClassResult, Refusals, Replicas, Result, Series
+from teastorm.simulate.outcome import result_of
+from teastorm.simulate.result import Result
 from teastorm.simulate.scaler import Scaler
 from teastorm.simulate.scenario import Event, Happening, Scenario
 from teastorm.simulate.street import Street
-from teastorm.simulate.tally import ClassTally, Tally
+from teastorm.simulate.tally import Tally
 from teastorm.simulate.timeouts import Timeouts, holds_permit
 from teastorm.simulate.visit import FULL, NAMES, NO_RUNG, SHORT
 
 _WATCH_S = 0.1
-_SETTLED_AFTER = 4_000
+_SETTLED_AFTER = 12_000
 """Arrivals between two counts of what they came to."""
 
 
@@ -171,71 +170,18 @@ class _Run:
         """Run it."""
         scenario, tally = self._scenario, self._tally
         share = scenario.clients.honour_share
-        stream = arrivals(scenario.demand, share, self._seed, progress=self._came)
+        stream = arrivals(scenario.demand, share, self._seed, progress=self._came, came=tally.came)
         end_s = self._loop.run(stream, self._crowd.arrive)
         tally.settle()
-        start_s, stop_s = tally.window_s
-        width_s = stop_s - start_s
-        classes = {name: _class_result(tally.classes[n], width_s) for n, name in enumerate(NAMES)}
-        offered = sum(c.offered for c in classes.values())
-        spent_s = self._fleet.slot_seconds(end_s)
         pod_seconds, seconds = self._at_end_s
-        places_s = pod_seconds * scenario.inference.max_num_seqs
-        chat = classes["chat"]
-        curve = self._fleet.curve
-        wanted = [now for _, now, _ in curve]
-        return Result(
-            seed=self._seed,
-            demand=scenario.demand.name,
-            orders=scenario.demand.orders,
-            seconds=seconds,
-            window_s=tally.window_s,
-            classes=classes,
-            refusals=_refusals(tally),
-            amplification=sum(c.attempts for c in classes.values()) / max(1, offered),
-            slo_misses=chat.offered - chat.good,
-            utilisation=tally.in_time_s / places_s if places_s else 0.0,
-            wasted=1 - tally.in_time_s / spent_s if spent_s > 0 else 0.0,
+        return result_of(
+            scenario,
+            self._seed,
+            tally,
+            self._fleet,
+            self._street,
+            spent_s=self._fleet.slot_seconds(end_s),
             pod_seconds=pod_seconds,
-            changes=sum(a != b for a, b in itertools.pairwise(wanted)),
-            replicas=tuple(Replicas(at_s=t, wanted=w, ready=r) for t, w, r in curve),
-            series=Series(
-                offered=tuple(tally.offered[: int(seconds) + 1].tolist()),
-                good=tuple(tally.good[: int(seconds) + 1].tolist()),
-                missed=tuple(tally.missed[: int(seconds) + 1].tolist()),
-                refused=tuple(tally.refused[: int(seconds) + 1].tolist()),
-            ),
-            street={
-                "accepted": self._street.accepted,
-                "turned_away": self._street.turned_away,
-                "promises_broken": self._street.broken,
-                "longest_queue_drinks": self._street.longest,
-            },
-            arrivals=tally.arrivals,
+            seconds=seconds,
             events=self._loop.events,
         )
-
-
-def _class_result(tally: ClassTally, width_s: float) -> ClassResult:
-    return ClassResult(
-        offered=tally.offered,
-        attempts=tally.attempts,
-        good=tally.good,
-        degraded=tally.degraded,
-        refused=tally.refused,
-        failed=tally.failed,
-        late=tally.late,
-        goodput_rps=tally.goodput / width_s,
-        rungs={str(rung): count for rung, count in sorted(tally.rungs.items())},
-        p50_s=tally.latency.quantile(0.5),
-        p90_s=tally.latency.quantile(0.9),
-        p99_s=tally.latency.quantile(0.99),
-    )
-
-
-def _refusals(tally: Tally) -> tuple[Refusals, ...]:
-    return tuple(
-        Refusals(criticality=level.label, reason=reason, refused_for=refused_for, attempts=attempts)
-        for level in Criticality
-        for (reason, refused_for), attempts in sorted(tally.refusals[level].items())
-    )

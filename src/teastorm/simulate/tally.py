@@ -61,6 +61,10 @@ class Buffer:
         self._width = width
         self.add: Add = self._numbers.append
 
+    def add_all(self, numbers: NDArray[np.float64]) -> None:
+        """Add many."""
+        self._numbers.frombytes(numbers.tobytes())
+
     def __len__(self) -> int:
         return len(self._numbers)
 
@@ -162,6 +166,10 @@ class Tally:
         self.sent_away: Add = self._refusals.add
         self.arrivals = 0
         self.in_time_s = 0.0
+
+    def came(self, klass: int, times_s: NDArray[np.float64]) -> None:
+        """Wishes of one class, by their intended times."""
+        self.classes[klass].arrivals.add_all(times_s)
 
     def settle(self) -> None:
         """Judge and count what lies in the buffers."""

@@ -31,7 +31,7 @@ class Timeouts:
     before they reach its head and cost one append and one popleft.
     """
 
-    __slots__ = ("_alive", "_armed", "_delay_s", "_late", "_line", "_loop")
+    __slots__ = ("_alive", "_armed", "_late", "_line", "_loop", "delay_s")
 
     def __init__(
         self,
@@ -43,14 +43,14 @@ class Timeouts:
     ) -> None:
         self._alive = alive
         self._loop = loop
-        self._delay_s = delay_s
+        self.delay_s = delay_s
         self._late = late
         self._line: deque[tuple[float, Try]] = deque()
         self._armed = False
 
     def add(self, now_s: float, attempt: Try) -> None:
         """Watch one more attempt."""
-        due_s = now_s + self._delay_s
+        due_s = now_s + self.delay_s
         self._line.append((due_s, attempt))
         if not self._armed:
             self._armed = True

@@ -68,10 +68,20 @@ class Visit:
 
 
 class Try:
-    """One attempt inside the shop: in a room's line, or on its way to inference or orders."""
+    """One attempt inside the shop: in a room's line, or on its way to inference or orders.
+
+    What only calls to inference have (rung, tokens, calls, tried, called_s, sequence) is there once
+    the first of them is made.
+    """
 
     __slots__ = ("called_s", "calls", "deadline_s", "endpoint", "open", "path", "permit", "rank", "rung",
                  "sequence", "started_s", "tokens", "tried", "visit")  # fmt: skip
+    rung: str
+    tokens: int
+    called_s: float
+    calls: int
+    tried: tuple[str, ...]
+    sequence: object
 
     def __init__(
         self,
@@ -87,10 +97,4 @@ class Try:
         self.open = True
         self.permit: Permit | None = None
         self.started_s = 0.0
-        self.rung = NO_RUNG
-        self.tokens = 0
         self.endpoint = ""
-        self.called_s = 0.0
-        self.calls = 0
-        self.tried: tuple[str, ...] = ()
-        self.sequence: object = None
