@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teastorm.tune.demand import of_points, read_file
-from teastorm.tune.errors import SourceUnreachable, TuneInvalid
+from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.prometheus import Access, fetch, parse_place
 from teastorm.tune.series import Place, series_of
 
@@ -75,9 +75,10 @@ def test_a_spreadsheets_file_is_read(text, tmp_path):
         ["many"],
     ],
 )
-def test_an_answer_that_is_no_matrix_is_a_precondition(answer):
-    with pytest.raises(SourceUnreachable):
+def test_an_answer_that_is_no_matrix_is_bad_input(answer):
+    with pytest.raises(TuneInvalid) as caught:
         series_of(answer, PLACE)
+    assert caught.value.exit_code == 2
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -118,7 +118,7 @@ def test_wrong_numbers_miss_the_goal(records):
 
 def test_a_record_is_written_and_read(records, tmp_path):
     path = tmp_path / "hpa-record.json"
-    records[0].write(path)
+    write(records[0], path)
     again = read(path)
     assert again.plan == records[0].plan
     assert again.looks[100].wanted == records[0].looks[100].wanted
@@ -162,7 +162,7 @@ def test_the_command_tells_both(records, tmp_path, teastorm):
 )
 def test_a_bad_record_is_one_sentence(records, tmp_path, teastorm, change, told):
     path = tmp_path / "record.json"
-    records[0].write(path)
+    write(records[0], path)
     content = json.loads(path.read_text())
     content["looks"] = content["looks"][:2]
     changed = change(content)

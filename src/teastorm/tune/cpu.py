@@ -10,7 +10,7 @@ import numpy as np
 
 from teastorm.tune.errors import TuneInvalid
 from teastorm.verdict.errors import RunFolderError
-from teastorm.verdict.metrics import Metrics, Series, read_metrics
+from teastorm.verdict.metrics import FILE, Metrics, Series, read_metrics
 
 ENOUGH = 12
 """Samples from which two numbers can be told."""
@@ -70,12 +70,10 @@ def of_run(run_dir: Path, places: int) -> CpuFit | None:
     Args:
         places: sequences that a replica runs at once.
     """
-    path = run_dir / "metrics.parquet"
-    if not path.is_file():
+    if not (run_dir / FILE).is_file():
         return None
     try:
-        metrics = read_metrics(path)
-        return fit(_rows(metrics, places))
+        return fit(_rows(read_metrics(run_dir), places))
     except (RunFolderError, TuneInvalid):
         return None
 
