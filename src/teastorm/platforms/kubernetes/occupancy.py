@@ -76,7 +76,8 @@ def settled_holder(
 ) -> str | None:
     """The same whatever the clocks say: a lease from elsewhere that looks run out is watched.
 
-    `clock` (monotonic seconds) and `wait` are what another's silence is timed by. Takes up to the lease's duration in that one case; a holder that renews is told at once.
+    `clock` (monotonic seconds) and `wait` are what another's silence is timed by. Takes up to the
+    lease's duration in that one case; a holder that renews is told at once.
     """
     if alive := living_holder(lease, now):
         return alive
