@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
+from pyarrow import parquet
 from tests.live.conftest import Ran, Run
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -45,16 +48,33 @@ def test_the_day_is_survived_with_protections_and_not_without(run: Run):
     assert without.failed() & {"goodput-retention", "recovery-time", "recovery-held"}
 
 
-@pytest.mark.parametrize("name", ["admission", "deadlines"])
-def test_what_a_protection_is_worth_is_seen_by_switching_it_off(
-    run: Run, protected: Ran, name: str
-):
-    ran = run("overload-3x", "--without", name)
-    assert set(ran.result["difference"]) == {name}
+def median_full_answer_s(ran: Ran) -> float:
+    """How long those waited in the fault window who got a whole answer of the AI."""
+    wanted = {"class": "chat", "phase": "fault", "rung": "full"}
+    names = [*wanted, "status", "intended_s", "ended_s"]
+    rows = parquet.read_table(ran.folder / "requests.parquet", columns=names).to_pylist()
+    waits = [
+        row["ended_s"] - row["intended_s"]
+        for row in rows
+        if row["status"] == 200 and all(row[name] == value for name, value in wanted.items())
+    ]
+    return statistics.median(waits)
+
+
+def test_without_deadlines_less_is_served(run: Run, protected: Ran):
+    ran = run("overload-3x", "--without", "deadlines")
+    assert set(ran.result["difference"]) == {"deadlines"}
     worth = protected.check("goodput-retention")["value"] - (
         ran.check("goodput-retention")["value"] or 0.0
     )
     assert worth > 0 or ran.failed(), ran.not_passed()
+
+
+def test_without_admission_everybody_waits_until_the_last_moment(run: Run, protected: Ran):
+    """The other protections still keep the goodput; what a limit in front is worth is the wait."""
+    ran = run("overload-3x", "--without", "admission")
+    assert set(ran.result["difference"]) == {"admission"}
+    assert median_full_answer_s(ran) > 1.5 * median_full_answer_s(protected)
 
 
 def test_a_crowd_at_one_shop_is_announced_before_it_is_there(run: Run):
