@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections import Counter as Counted
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from teastorm.observe.target import ScrapeTarget
+
+RECORDER = "recorder"
+"""It names no agent."""
 
 
 def until(done: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
@@ -38,13 +42,17 @@ class Target:
     replica: str
 
     def __post_init__(self) -> None:
+        self.served: Counted[str] = Counted()
+        self.gate = threading.Event()
+        """Closed, a page that was made is not sent."""
+        self.gate.set()
         self.registry = CollectorRegistry()
         self.answers = Counter("teashop_answers", "Answers.", ["rung"], registry=self.registry)
         self.waiting = Gauge("vllm:num_requests_waiting", "Queue.", registry=self.registry)
         self.seconds = Histogram(
             "teashop_seconds", "Time.", buckets=(0.1, 0.5, 1.0), registry=self.registry
         )
-        registry = self.registry
+        registry, served, gate = self.registry, self.served, self.gate
 
         class Page(BaseHTTPRequestHandler):
             """Always the text format, as the shop: OpenMetrics would rename `vllm:…`."""
@@ -55,6 +63,9 @@ class Target:
                 self.send_header("Content-Type", CONTENT_TYPE_LATEST)
                 self.send_header("Content-Length", str(len(payload)))
                 self.end_headers()
+                agent = self.headers.get("User-Agent", RECORDER)
+                served[agent.partition("/")[0]] += 1
+                gate.wait()
                 self.wfile.write(payload)
 
             def log_message(self, *args: object) -> None:
@@ -67,6 +78,10 @@ class Target:
     def scrape(self) -> ScrapeTarget:
         url = f"http://127.0.0.1:{self.server.server_port}/metrics"
         return ScrapeTarget(service="gateway", replica=self.replica, url=url)
+
+    def looks(self) -> tuple[int, int]:
+        """How often the recorder and Prometheus had a page of it."""
+        return self.served[RECORDER], self.served["Prometheus"]
 
     def page(self) -> bytes:
         return generate_latest(self.registry)

@@ -44,13 +44,23 @@ def story(
         except NoDataError:
             return False
 
-    def recorded_rounds(more: int) -> None:
-        wanted = recorder.rounds + more
-        until(lambda: recorder.rounds >= wanted, "the recorder goes on")
+    def both_look(times: int) -> None:
+        """At every target. Of two looks to come the second began after this was called."""
+        wanted = {target.replica: [n + times for n in target.looks()] for target in targets}
+        until(
+            lambda: all(
+                have >= want
+                for target in targets
+                for have, want in zip(target.looks(), wanted[target.replica], strict=True)
+            ),
+            f"both sources look {times} more times",
+        )
 
     until(lambda: seen("full", 200), "Prometheus saw both targets")
-    recorded_rounds(2)
     start_s = now_s()
+    # A sample carries the moment its scrape began, and shows what the page said later: a scrape
+    # under way at `start_s` must have its page before anything changes.
+    both_look(2)
     first.answers.labels("full").inc(30)
     second.answers.labels("full").inc(12)
     second.answers.labels("menu").inc(5)  # a series born inside the window
@@ -59,11 +69,11 @@ def story(
         for _ in range(times):
             first.seconds.observe(seconds)
     until(lambda: seen("full", 242), "Prometheus saw the answers")
-    recorded_rounds(2)
+    both_look(2)
     first.answers.clear()  # a restarted process counts from zero
     first.answers.labels("full").inc(7)
     until(lambda: seen("full", 119), "Prometheus saw the reset")
-    recorded_rounds(2)
+    both_look(2)
     recorder.stop()
     path: Path = tmp_path_factory.mktemp("run") / "metrics.parquet"
     assert recorder.write(path) > 0

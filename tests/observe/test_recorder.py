@@ -1,6 +1,7 @@
 """The exposition reader, the recorder's file and the arithmetic at its edges."""
 
 import math
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,25 @@ def test_quantile_above_the_last_bound_is_the_last_bound() -> None:
 def test_quantile_of_nothing() -> None:
     with pytest.raises(NoDataError):
         quantile("m", 0.5, {"1": 0.0, "+Inf": 0.0})
+
+
+def test_the_last_round_leaves_nobody_out(metrics_file: Path) -> None:
+    target = Target("gateway-1")
+    recorder = FlightRecorder(lambda: [target.scrape], t0_s=0.0, period_s=0.1)
+    target.answers.labels("full").inc(1)
+    target.gate.clear()
+    recorder.start()
+    until(lambda: target.looks()[0] == 1, "a page was made and is not sent")
+    target.answers.labels("full").inc(1)
+    opening = threading.Timer(0.3, target.gate.set)
+    opening.start()
+    recorder.stop()
+    opening.join()
+    target.close()
+    recorder.write(metrics_file)
+    rows = pq.read_table(metrics_file).to_pylist()
+    answers = [row["value"] for row in rows if row["name"] == "teashop_answers_total"]
+    assert answers == [1, 2]
 
 
 def test_the_file_has_the_run_folders_columns(targets: list[Target], metrics_file: Path) -> None:

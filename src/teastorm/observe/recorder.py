@@ -65,6 +65,10 @@ class _Scraper:
         self._connection.close()
 
 
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(WORKERS, thread_name_prefix="scrape")
+
+
 class FlightRecorder:
     """Records from `start` to `stop`, then `write`. Times are `clock() - t0_s`.
 
@@ -95,7 +99,7 @@ class FlightRecorder:
         self._numbers = array("i")
         self._values = array("d")
         self._scrapers: dict[ScrapeTarget, _Scraper] = {}
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="scrape")
+        self._pool = _pool()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flight-recorder", daemon=True)
 
@@ -104,12 +108,16 @@ class FlightRecorder:
         self._thread.start()
 
     def stop(self) -> None:
-        """One last round, then end. May be called twice."""
+        """One last round of every target, then end. May be called twice."""
         if self._stopping.is_set():
             return
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2 * TIMEOUT_S)
+        # A target still being asked would be left out of the last round, and what it counted
+        # since its page was made with it.
+        self._pool.shutdown(wait=True)
+        self._pool = _pool()
         self._round()
         self._pool.shutdown(wait=True)
         for scraper in self._scrapers.values():
