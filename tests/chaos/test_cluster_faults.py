@@ -59,10 +59,12 @@ def live(shop: Platform, cluster: FakeCluster) -> LiveSite:
     return LiveSite(shop, Interruption(), 0.0)
 
 
-def test_a_lost_pod_is_proved_by_uids(live: LiveSite) -> None:
+def test_a_lost_pod_is_proved_by_uids(cluster: FakeCluster, live: LiveSite) -> None:
     victim = live.identities("inference")[0]
     record = run(ReplicaLoss("inference"), live).record
     assert record.proved
+    # Forgotten by the API server is not dead: the kubelet would let it answer for two seconds.
+    assert cluster.signals == [(victim.replica, "KILL")]
     assert victim.uid in record.evidence
     assert victim.uid not in {identity.uid for identity in record.after}
     assert record.before[0].as_json()["uid"] == victim.uid

@@ -131,6 +131,27 @@ async def test_a_ticket_is_honoured_after_its_turn_once_and_for_its_key_only(
     assert again.status == 409
 
 
+async def test_a_ticket_whose_holder_is_refused_is_still_good(make_shop: MakeShop):
+    out = True
+
+    async def sometimes(_) -> Answer:
+        if out:
+            raise Unavailable("inference", "dependency")
+        return ai_answer()
+
+    shop = make_shop(sometimes, protections=only(waiting_room=True), ticket_rps=0.1)
+    body = (await shop.chat(idempotency_key="mine")).json()
+    await shop.clock.advance(body["eta_s"] + 0.1)
+    refused = await shop.chat(idempotency_key="mine", x_ticket=body["ticket"])
+    assert (refused.status, refused.headers["x-degradation"]) == (503, "refused")
+    unreadable = await shop.chat(" ", idempotency_key="mine", x_ticket=body["ticket"])
+    assert unreadable.status == 400
+    out = False
+    honoured = await shop.chat(idempotency_key="mine", x_ticket=body["ticket"])
+    assert honoured.headers["x-degradation"] == "full"
+    assert (await shop.chat(idempotency_key="mine", x_ticket=body["ticket"])).status == 409
+
+
 async def test_a_body_that_is_no_chat_is_told_so(make_shop: MakeShop):
     shop = make_shop(says_ai)
     got = await shop.chat("  ")

@@ -10,6 +10,9 @@ from tests.platforms.fake_objects import stamp
 if TYPE_CHECKING:
     from tests.platforms.fake_cluster import FakeCluster
 
+NOTICED_S = 0.3
+"""A kubelet looks after its containers once a second, no more often."""
+
 
 class Controller:
     """Makes and ends the pods of a cluster's Deployments, in a thread of the caller's."""
@@ -82,6 +85,12 @@ class Controller:
             if now >= pod["_dies"]:
                 self._cluster.remove(path)
             return
+        if "_killed" in pod:
+            if now < pod["_killed"] + NOTICED_S:
+                return
+            del pod["_killed"]
+            pod["_restarts"] = pod.get("_restarts", 0) + 1
+            pod["_ready"] = None
         if self._cluster.waiting_reason and pod["status"]["phase"] == "Pending":
             state = {
                 "waiting": {"reason": self._cluster.waiting_reason, "message": "pull access denied"}
@@ -127,7 +136,6 @@ class Controller:
             pod = self._cluster.objects[path]
             self._cluster.signals.append((pod["metadata"]["name"], name))
             if name == "KILL":
-                pod["_restarts"] = pod.get("_restarts", 0) + 1
-                pod["_ready"] = None
+                pod["_killed"] = time.monotonic()
             else:
                 pod["_stopped"] = name == "STOP"

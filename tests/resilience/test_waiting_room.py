@@ -49,6 +49,20 @@ def test_once_only() -> None:
         here.redeem(ticket, "key-1", NOW + 6.0)
 
 
+def test_given_back_it_is_good_again_and_only_the_holders() -> None:
+    here = room()
+    ticket = token(here)
+    here.redeem(ticket, "key-1", NOW + 6.0)
+    here.give_back(ticket, "key-2")
+    here.give_back("no ticket", "key-1")
+    with pytest.raises(TicketUsed):
+        here.redeem(ticket, "key-1", NOW + 6.0)
+    here.give_back(ticket, "key-1")
+    here.redeem(ticket, "key-1", NOW + 7.0)
+    with pytest.raises(TicketUsed):
+        here.redeem(ticket, "key-1", NOW + 7.0)
+
+
 @pytest.mark.parametrize("now_s", [NOW - 2.0, NOW + 66.0])
 def test_not_before_it_was_issued_and_not_past_its_time(now_s: float) -> None:
     with pytest.raises(TicketInvalid):

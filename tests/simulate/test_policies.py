@@ -113,6 +113,29 @@ def test_breakers_and_budget_take_part_when_a_replica_dies(make_storm, monkeypat
     assert seen["breaker"] > 5
 
 
+def test_who_is_refused_with_a_ticket_in_an_outage_may_show_it_again(make_storm, monkeypatch):
+    outcomes: list[str] = []
+    redeem, give_back = tickets.WaitingRoom.redeem, tickets.WaitingRoom.give_back
+
+    def redeemed(self, token, key, now_unix_s):
+        try:
+            return redeem(self, token, key, now_unix_s)
+        except tickets.TicketUsed:
+            outcomes.append("used")
+            raise
+
+    def given_back(self, token, key):
+        outcomes.append("back")
+        give_back(self, token, key)
+
+    monkeypatch.setattr(tickets.WaitingRoom, "redeem", redeemed)
+    monkeypatch.setattr(tickets.WaitingRoom, "give_back", given_back)
+    out = tuple(Event(at_s=at_s, kind=Happening.KILL) for at_s in (8.0, 8.1))
+    simulate(make_storm(events=out), 1)
+    assert "back" in outcomes
+    assert "used" not in outcomes
+
+
 def test_a_user_who_hammers_meets_the_quota(make_storm):
     tight = make_storm(front=FrontConfig(quota_rps=0.05, quota_burst=2.0))
     reasons = {(r.reason, r.refused_for) for r in simulate(tight, 1).refusals}

@@ -17,7 +17,18 @@ def chat(parts: Parts) -> Inside:
     """The handler."""
 
     async def handle(admitted: Admitted) -> Response:
-        rank = _redeemed(parts, admitted) or admitted.criticality
+        holds = _redeemed(parts, admitted)
+        if not holds:
+            return await answer(admitted, admitted.criticality)
+        try:
+            return await answer(admitted, Criticality.CRITICAL)
+        except BaseException:
+            # Refused, failed or gone: nothing was had for the ticket.
+            parts.front.waiting_room.give_back(*_shown(admitted))
+            parts.metrics.tickets.labels("given_back").inc()
+            raise
+
+    async def answer(admitted: Admitted, rank: Criticality) -> Response:
         now = parts.clock.now()
         held = parts.front.held_back(rank, admitted.user, now)
         if held is Held.LEVEL:
@@ -45,19 +56,24 @@ async def _utterance(admitted: Admitted) -> str:
     return text
 
 
-def _redeemed(parts: Parts, admitted: Admitted) -> Criticality | None:
-    """The rank of a valid ticket's holder; nothing without a ticket.
+def _shown(admitted: Admitted) -> tuple[str, str]:
+    """The ticket and the key that came with it."""
+    request = admitted.request
+    token, key = (request.header(name) or b"" for name in (b"x-ticket", b"idempotency-key"))
+    return token.decode("latin-1"), key.decode("latin-1")
+
+
+def _redeemed(parts: Parts, admitted: Admitted) -> bool:
+    """Whether a valid ticket came along, which is used up by that; False without one.
 
     Raises:
         Problem: 400 for a ticket that is not ours, 409 for one used up, 503 for one whose turn
             has not come.
     """
-    token = admitted.request.header(b"x-ticket")
-    if token is None or not parts.protections.waiting_room:
-        return None
-    key = (admitted.request.header(b"idempotency-key") or b"").decode("latin-1")
+    if admitted.request.header(b"x-ticket") is None or not parts.protections.waiting_room:
+        return False
     try:
-        parts.front.waiting_room.redeem(token.decode("latin-1"), key, parts.clock.unix())
+        parts.front.waiting_room.redeem(*_shown(admitted), parts.clock.unix())
     except TicketTooEarly as early:
         raise refusal(
             parts,
@@ -72,4 +88,4 @@ def _redeemed(parts: Parts, admitted: Admitted) -> Criticality | None:
     except TicketInvalid as bad:
         raise Problem(400, "ticket", f"This ticket cannot be honoured: {bad}.") from None
     parts.metrics.tickets.labels("redeemed").inc()
-    return Criticality.CRITICAL
+    return True

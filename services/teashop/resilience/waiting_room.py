@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import math
@@ -91,8 +92,9 @@ class WaitingRoom:
 
     A token is 8 bytes of issue time, 8 of nonce and the first 16 of HMAC-SHA256 over both and the
     hash of the Idempotency-Key: it cannot be made or changed without the secret, and serves no
-    other key. A replica refuses a token that it has redeemed; at another replica the key itself
-    makes the second use harmless, for orders answers the same key with the same order.
+    other key. A replica refuses a token that it has redeemed, unless its holder got no answer for it
+    (`give_back`); at another replica the key itself makes the second use harmless, for orders
+    answers the same key with the same order.
 
     Times are Unix seconds, the only clock that replicas share. Not thread-safe.
     """
@@ -174,6 +176,15 @@ class WaitingRoom:
             raise TicketTooEarly("its turn has not come.", retry_after_s=due_s - now_unix_s)
         self._remember(mac, due_s + config.valid_s, now_unix_s)
         return issued_s
+
+    def give_back(self, token: str, key: str) -> None:
+        """Its holder was refused after all: it may be shown again while it lasts.
+
+        Who has stood in line and meets a failure is told to come back (`Retry-After`), and must
+        not find the place gone. Another's token, or none of ours, changes nothing.
+        """
+        with contextlib.suppress(TicketInvalid):
+            self._used.pop(self._read(token, key)[1], None)
 
     def _read(self, token: str, key: str) -> tuple[float, bytes]:
         try:

@@ -80,7 +80,7 @@ class ChatPath(AiCalls):
         held = front.held_back(rank, visit.user, now_s)
         if held is not _NOT_HELD:
             if held is _LEVEL_HELD:
-                self.refuse(now_s, visit, "priority", "inference")
+                self._refused(now_s, visit, "priority")
                 return
             if not front.may_ask(held, rank):
                 self.cheaper(now_s, visit, "priority", False)
@@ -114,6 +114,13 @@ class ChatPath(AiCalls):
             return False
         return True
 
+    def _refused(self, now_s: float, visit: Visit, reason: str) -> None:
+        """No answer at all: a ticket that was shown is given back."""
+        wish = visit.wish
+        if wish is not None and wish.ticket and self._tickets_on:
+            self.front.waiting_room.give_back(wish.ticket, str(visit.number))
+        self.refuse(now_s, visit, reason, "inference")
+
     def turned_away(self, now_s: float, attempt: Try, reason: str) -> None:
         """Stood in line and got no permit."""
         self.now_s = now_s
@@ -124,7 +131,7 @@ class ChatPath(AiCalls):
         front = self.front
         rung = front.below(now_s, visit.understood, waited, True)
         if rung is None:
-            self.refuse(now_s, visit, reason, "inference")
+            self._refused(now_s, visit, reason)
         elif rung is _TICKET:
             ticket = front.waiting_room.issue(
                 visit.user,

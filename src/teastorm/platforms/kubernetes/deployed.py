@@ -72,7 +72,7 @@ class Deployed:
         return self._running(service).replicas(service)
 
     def kill(self, replica_id: str, signal: int = signals.SIGKILL) -> Replica:
-        """See `Platform`. SIGKILL deletes the pod without grace, SIGTERM with its own.
+        """See `Platform`. SIGKILL ends service and pod at once, SIGTERM deletes the pod.
 
         SIGSTOP and SIGCONT go to the service's process inside the pod.
         """

@@ -14,6 +14,7 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 from kubernetes.stream.ws_client import ERROR_CHANNEL
+from websocket import WebSocketException
 
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.errors import ClusterError, Unreachable, error_of
@@ -76,7 +77,7 @@ def run(
         session.close()
     except ApiException as error:
         raise error_of(int(error.status or 0), what, api.context, str(error.reason)) from error
-    except (OSError, urllib3.exceptions.HTTPError) as error:
+    except (OSError, urllib3.exceptions.HTTPError, WebSocketException) as error:
         raise Unreachable(f"context {api.context}: {what}: {error}") from error
     if whatever_comes:
         return str(said)

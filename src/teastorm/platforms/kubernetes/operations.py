@@ -13,7 +13,7 @@ from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes import exec as execs
 from teastorm.platforms.kubernetes.api import Api, Json
 from teastorm.platforms.kubernetes.effects import Effect, Effects
-from teastorm.platforms.kubernetes.errors import Conflict, NotThere, TooMany
+from teastorm.platforms.kubernetes.errors import ClusterError, Conflict, NotThere, TooMany
 from teastorm.platforms.kubernetes.fleet import Fleet
 from teastorm.platforms.kubernetes.namespace import path_of
 from teastorm.platforms.kubernetes.pods import Pod
@@ -50,6 +50,17 @@ class Operations:
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s
         return self._api.delete(self._pod(pod.name), options)
+
+    def kill(self, pod: Pod) -> None:
+        """SIGKILL the service, then delete its pod at once.
+
+        The deletion alone leaves the kubelet two seconds and the `preStop` hook, in which a pod
+        that the API server has forgotten goes on answering (kubelet's minimum grace period). Where
+        nobody may exec, or the container is dead already, it has to do.
+        """
+        with contextlib.suppress(ClusterError):
+            self._signal(pod, "KILL")
+        self.delete(pod, grace_s=0)
 
     def kill_container(self, replica_id: str) -> None:
         """SIGKILL the service in its container: same pod, one restart more."""

@@ -10,7 +10,7 @@ from teastorm.platforms.kubernetes.running import RunningShop
 
 
 def send(shop: RunningShop, replica_id: str, signal: int) -> Replica:
-    """SIGKILL deletes the pod without grace, SIGTERM with its own; SIGSTOP and SIGCONT go inside.
+    """SIGKILL ends service and pod at once, SIGTERM deletes the pod; SIGSTOP and SIGCONT go inside.
 
     Gives the replica as it was just before; `PlatformError` (2) for another signal or replica.
     """
@@ -26,7 +26,7 @@ def send(shop: RunningShop, replica_id: str, signal: int) -> Replica:
 def _give(shop: RunningShop, pod: Pod, signal: int) -> None:
     match signal:
         case signals.SIGKILL:
-            shop.operations.delete(pod, grace_s=0)
+            shop.operations.kill(pod)
         case signals.SIGTERM:
             answer = shop.operations.delete(pod, grace_s=None)
             if answer.get("kind") == "Pod":
