@@ -3,7 +3,8 @@
 `tools/compile` runs `MODULES` through mypyc into a folder named for `key()`: a hash of the sources
 and of the interpreter. `teastorm.simulate` calls `use` before it imports any of them; where there is
 no folder of that name the sources run, and give the same results more slowly. A copy of sources
-that have changed since has another name, so it cannot be taken by mistake.
+that have changed since has another name, so it cannot be taken by mistake; one that is not what
+`tools/compile` made, or that this machine cannot load, is passed over too, and said so.
 
 The environment: TEASTORM_PLAIN=1 refuses the copy (workers inherit it), TEASTORM_COMPILED names
 another folder of copies than build/compiled.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import os
 import sys
 import sysconfig
@@ -48,6 +50,10 @@ _HERE = Path(__file__).parent
 _SOURCES = (Path(teashop.__file__).parent / "resilience", _HERE / "load", _HERE / "simulate")
 """Packages whose every change makes a copy stale: the modules, and all that they import of ours."""
 _SUFFIX = str(sysconfig.get_config_var("EXT_SUFFIX"))
+_GROUP = f"*__mypyc{_SUFFIX}"
+"""The library in which mypyc puts the code of all modules; theirs only open it."""
+SEAL = "seal"
+"""A file in a copy: the name and the length of each of its libraries, as they were made."""
 
 
 class _Finder(MetaPathFinder):
@@ -87,6 +93,20 @@ def folder() -> Path:
     return Path(named) if named else _HERE.parents[1] / "build" / "compiled"
 
 
+def libraries(copy: Path) -> str:
+    """What `SEAL` of a copy has to say: a line a library, its length and its path."""
+    files = sorted(copy.rglob(f"*{_SUFFIX}"))
+    return "".join(f"{file.stat().st_size} {file.relative_to(copy)}\n" for file in files)
+
+
+def is_whole(copy: Path) -> bool:
+    """Whether a copy holds what was made, all of it: a library that was cut short ends a process."""
+    try:
+        return (copy / SEAL).read_text() == libraries(copy)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 @functools.cache
 def use() -> str:
     """Let imports of `MODULES` find the copy, if there is one that fits; says in words which runs.
@@ -100,15 +120,37 @@ def use() -> str:
     if not copy.is_dir():
         if copies.is_dir() and any(copies.iterdir()):
             return "plain Python; the compiled copy is of other sources (make compile renews it)"
-        return "plain Python (make compile makes it several times as fast)"
+        return "plain Python (make compile makes it about three times as fast)"
+    if not is_whole(copy):
+        return f"plain Python; the compiled copy {copy.name} is damaged (make compile renews it)"
     early = [name for name in MODULES if name in sys.modules]
     if early:
         return f"plain Python; {early[0]} was imported before the compiled copy was looked for"
-    sys.meta_path.insert(0, _Finder(copy))
+    finder = _Finder(copy)
+    sys.meta_path.insert(0, finder)
+    try:
+        for group in copy.glob(_GROUP):
+            importlib.import_module(group.name.removesuffix(_SUFFIX))
+    except ImportError as error:
+        sys.meta_path.remove(finder)
+        return f"plain Python; the compiled copy {copy.name} cannot be loaded ({error})"
     return f"compiled, copy {copy.name}"
 
 
-if __name__ == "__main__":  # what tools/compile asks
-    sys.stdout.write(f"{key()}\n")
-    for module in MODULES:
-        sys.stdout.write(f"{module.replace('.', '/')}.py\n")
+def _main(words: list[str]) -> int:
+    """What tools/compile asks: the key and the modules; `seal DIR`; whether a copy `is-whole DIR`."""
+    match words:
+        case []:
+            sys.stdout.write(f"{key()}\n")
+            sys.stdout.writelines(f"{module.replace('.', '/')}.py\n" for module in MODULES)
+        case ["seal", copy]:
+            (Path(copy) / SEAL).write_text(libraries(Path(copy)))
+        case ["is-whole", copy]:
+            return 0 if is_whole(Path(copy)) else 1
+        case _:
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import override
 
 import yaml
@@ -36,8 +37,20 @@ def load(text: str) -> object:
     So it does for nesting beyond what can be read, which PyYAML answers with RecursionError, and for
     numbers and dates that YAML allows and Python does not.
     """
-    try:
+    with _as_yaml_errors():
         return yaml.load(text, Loader=_Strict)  # noqa: S506 - a SafeLoader
+
+
+def documents(text: str) -> list[object]:
+    """All documents in `text`, an empty one as None; `yaml.YAMLError` as `load` raises it."""
+    with _as_yaml_errors():
+        return list(yaml.load_all(text, Loader=_Strict))  # noqa: S506 - a SafeLoader
+
+
+@contextmanager
+def _as_yaml_errors() -> Iterator[None]:
+    try:
+        yield
     except RecursionError as error:
         raise yaml.YAMLError("it is nested too deeply") from error
     except (ValueError, OverflowError) as error:

@@ -1,4 +1,7 @@
+import json
+
 import pytest
+import yaml
 
 from teastorm.autoscale import quantity
 from teastorm.autoscale.behaviour import DEFAULT_UP, PolicyType, Select
@@ -78,7 +81,10 @@ def test_defaults():
         ("averageUtilization: 60", "averageUtilisation: 60", "target.averageUtilisation is not a"),
         ("averageUtilization: 60", "value: 60", "target.value does not belong to the type Util"),
         ("averageUtilization: 60", "averageUtilization: 0", "averageUtilization must be from 1 "),
-        ("autoscaling/v2", "autoscaling/v1", "want autoscaling/v2 HorizontalPodAutoscaler, got a"),
+        ("autoscaling/v2", "apps/v1", "want autoscaling/v2 HorizontalPodAutoscaler, got apps/v1 H"),
+        ("autoscaling/v2", "autoscaling/v1", "spec.metrics is not a known field of autoscaling/v1"),
+        ("autoscaling/v2", "autoscaling/v2beta2", "write autoscaling/v2, its fields are the same"),
+        ("autoscaling/v2", "autoscaling/v2beta1", "kubectl get hpa.v2.autoscaling NAME -o yaml"),
         ("maxReplicas: 8", "maxReplicas: 1", "spec.maxReplicas must be at least minReplicas 2, g"),
         ("maxReplicas: 8", "", "spec.maxReplicas is missing; it must be a whole number"),
         ("2500m", "fast", "'fast' is not a quantity"),
@@ -137,6 +143,92 @@ def test_what_is_no_mapping_is_no_manifest(text):
         read_manifest(text)
 
 
-def test_two_manifests_in_one_file_are_refused():
-    with pytest.raises(FieldError, match="expected a single document"):
-        read_manifest("kind: A\n---\nkind: B\n")
+DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: till}\n"
+MEANT = read_manifest(WHOLE)
+
+
+def listed(*manifests: str, kind: str = "List", leaves_out: tuple[str, ...] = ()) -> str:
+    """As `kubectl get … -o yaml` prints several objects, or an API server its own list."""
+    items = [yaml.safe_load(each) for each in manifests]
+    for key in leaves_out:
+        for item in items:
+            del item[key]
+    version = "v1" if kind == "List" else "autoscaling/v2"
+    return yaml.safe_dump({"apiVersion": version, "kind": kind, "metadata": {}, "items": items})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"---\n{WHOLE}",
+        f"{DEPLOYMENT}---\n{WHOLE}",
+        f"{WHOLE}---\n---\n# nothing more\n",
+        listed(WHOLE),
+        listed(DEPLOYMENT, WHOLE),
+        listed(WHOLE, kind="HorizontalPodAutoscalerList", leaves_out=("kind", "apiVersion")),
+        json.dumps(yaml.safe_load(WHOLE)),
+        "\ufeff" + WHOLE.replace("\n", "\r\n"),
+    ],
+    ids=["a mark", "beside another", "before nothing", "a list", "a list of more", "the server's list",
+         "JSON", "from Windows"],
+)  # fmt: skip
+def test_the_only_hpa_of_a_file_is_read(text):
+    assert read_manifest(text) == MEANT
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("kind: A\n---\nkind: B\n", "holds no HorizontalPodAutoscaler, but A, B"),
+        (f"{WHOLE}---\n{WHOLE.replace('name: inference, labels', 'name: b, labels')}",
+         "holds 2 of HorizontalPodAutoscaler (inference, b); keep one of them in the file"),
+        (listed(WHOLE, WHOLE.replace("{name: inference, l", "{name: b, namespace: till, l")),
+         "(inference, till/b)"),
+        (listed(), "holds no HorizontalPodAutoscaler, but nothing"),
+        ("apiVersion: v1\nkind: List\n", "holds no HorizontalPodAutoscaler, but nothing"),
+        (f"{WHOLE}---\n- a\n", "the manifest must be a mapping"),
+    ],
+)  # fmt: skip
+def test_a_file_of_none_or_several_is_refused_and_names_them(text, sentence):
+    with pytest.raises(FieldError) as caught:
+        read_manifest(text)
+    assert sentence in str(caught.value)
+
+
+V1 = """
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: till}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: till}
+  minReplicas: 2
+  maxReplicas: 8
+  targetCPUUtilizationPercentage: 65
+status: {currentReplicas: 2, desiredReplicas: 2}
+"""
+
+
+def test_version_1_says_a_share_of_cpu_at_most():
+    manifest = read_manifest(V1)
+    assert (manifest.spec.min_replicas, manifest.spec.max_replicas) == (2, 8)
+    assert manifest.metrics == (
+        MetricTarget(function=Function.RESOURCE_UTILIZATION, target=65, name="cpu"),
+    )
+    without = V1.replace("  targetCPUUtilizationPercentage: 65\n", "")
+    assert read_manifest(without).metrics == DEFAULT_METRICS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("{name: till}\nspec", "{name: till, annotations: {autoscaling.alpha.kubernetes.io/metrics: "
+         "'[]'}}\nspec", "io/metrics holds what autoscaling/v1 has no fields for"),
+        ("Percentage: 65", "Percentage: 0", "targetCPUUtilizationPercentage must be from 1"),
+        ("  minReplicas: 2", "  behavior: {}", "spec.behavior is not a known field of autoscaling/v1"),
+    ],
+)  # fmt: skip
+def test_what_version_1_cannot_say_is_refused(old, new, sentence):
+    assert old in V1
+    with pytest.raises(FieldError) as caught:
+        read_manifest(V1.replace(old, new))
+    assert sentence in str(caught.value)

@@ -55,6 +55,8 @@ def test_compression_keeps_the_peak_and_divides_the_number(time_factor: float) -
         ("minute,relative_rate\n0,1\n", "at least two points"),
         ("minute,relative_rate\n3,1\n4,1\n", "the first minute must be 0"),
         ("minute,relative_rate\n", "the largest relative_rate must be 1"),
+        ("minute,relative_rate\n\n0,0\n ,\n1,two\n", "row 5: 1,two is not two numbers"),
+        ("minute,relative_rate\n0,1\n1e9,0.5\n", "it spans more than a week"),
     ],
 )
 def test_a_broken_curve_is_refused_with_file_row_and_fix(

@@ -80,6 +80,10 @@ def test_an_experiment_and_its_arms():
         (("--experiment", "overload-3x", "--demand", "x.csv"), "one of --experiment and --demand"),
         (("--demand", "nowhere.csv"), "nowhere.csv: no such file"),
         (("--demand", "run:nowhere"), "no such file; name the folder of a finished run"),
+        (("--demand", "prometheus:http://p?query=x"), "a Prometheus is read by `teastorm tune`"),
+        (("--orders", "5e9"), "wants 1.34e+04 inference replicas, 10000 is the most"),
+        (("--orders", "1e12"), "inference replicas, 10000 is the most; give fewer orders, a longer"),
+        (("--orders", "1e12", "--replicas", "9"), "1e+12 chats would come, 1e+10 is the most"),
         (("--check-live", "nowhere"), "no such file"),
         (("--check-theory", "--seeds", "3"), "at least 10 seeds"),
         (("--hpa", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
@@ -133,7 +137,7 @@ def test_a_metric_that_is_not_simulated_is_named_with_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "row 1 must be the header"),
+        ("", "is empty; it needs a header"),
         ("minute,relative_rate\n", "the largest relative_rate must be 1"),
         ("minute,relative_rate\n0,1\n2,.5\n1,.2\n", "row 4: minute must be above 2"),
     ],

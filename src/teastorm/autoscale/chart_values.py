@@ -7,8 +7,9 @@ from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.functions import Function
 from teastorm.autoscale.gomath import INT32_MAX
-from teastorm.autoscale.manifest import Controller, Manifest, behaviour_of, load, manifest_of
+from teastorm.autoscale.manifest import Controller, Manifest, behaviour_of, manifest_of
 from teastorm.autoscale.manifest_metrics import MetricTarget
+from teastorm.autoscale.manifest_text import load
 from teastorm.autoscale.planned import read_planned
 
 SERVICE = "inference"

@@ -1,24 +1,23 @@
-"""Reads an autoscaling/v2 HorizontalPodAutoscaler; unknown fields are refused in one sentence.
+"""Reads a HorizontalPodAutoscaler (autoscaling/v2 or v1); unknown fields are refused in one sentence.
 
 Fields and bounds: Kubernetes 1.34's apis/autoscaling/v2 types, defaults and validation.
 """
 
 from dataclasses import dataclass
 
-import yaml
-
-from teastorm import strict_yaml
 from teastorm.autoscale.behaviour import Behaviour
 from teastorm.autoscale.cases import read_behaviour
 from teastorm.autoscale.controller import HpaSpec
 from teastorm.autoscale.fields import FieldError, Fields
 from teastorm.autoscale.gomath import INT32_MAX
 from teastorm.autoscale.manifest_metrics import DEFAULT_METRICS, MetricTarget, read_metric
+from teastorm.autoscale.manifest_text import as_v2, load
 from teastorm.autoscale.planned import Planned, read_planned
 
 _METADATA = (
     "name", "namespace", "labels", "annotations", "generateName", "uid", "resourceVersion",
-    "generation", "creationTimestamp", "managedFields", "ownerReferences", "finalizers",
+    "generation", "creationTimestamp", "managedFields", "ownerReferences", "finalizers", "selfLink",
+    "deletionTimestamp", "deletionGracePeriodSeconds",
 )  # fmt: skip
 
 
@@ -47,28 +46,14 @@ class Manifest:
 
 
 def read_manifest(text: str, controller: Controller | None = None) -> Manifest:
-    """One manifest of YAML or JSON; FieldError in one sentence if it is not a valid one."""
+    """The one HPA in a text of YAML or JSON; FieldError in one sentence if it is not a valid one."""
     return manifest_of(load(text), controller)
-
-
-def load(text: str) -> dict[str, object]:
-    """The mapping that a text of YAML or JSON holds; FieldError if it holds none."""
-    try:
-        content = strict_yaml.load(text)
-    except yaml.YAMLError as error:
-        raise FieldError(f"the manifest is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise FieldError("the manifest must be a mapping with apiVersion, kind, metadata and spec")
-    return content
 
 
 def manifest_of(content: dict[str, object], controller: Controller | None = None) -> Manifest:
     """The same of a manifest that was loaded already."""
-    top = Fields.of(content, "")
+    top = Fields.of(as_v2(content), "")
     top.only("apiVersion", "kind", "metadata", "spec", "status")
-    version, kind = top.text("apiVersion"), top.text("kind")
-    if (version, kind) != ("autoscaling/v2", "HorizontalPodAutoscaler"):
-        raise FieldError(f"want autoscaling/v2 HorizontalPodAutoscaler, got {version} {kind}")
     metadata = top.child("metadata")
     metadata.only(*_METADATA)
     spec = top.child("spec")

@@ -8,7 +8,8 @@ from teashop.serving.settings import Protections
 from teastorm.cli.judged import in_one_sentence
 from teastorm.cli.output import json_option, print_json, print_table, say
 from teastorm.runner.catalogue import EXPERIMENTS_DIR, catalogue
-from teastorm.runner.experiment import Experiment, read
+from teastorm.runner.document import parse
+from teastorm.runner.experiment import Experiment, outlined
 
 AROUND_S = 12.0
 """Start of the shop, last answers, reading the books, judging."""
@@ -27,7 +28,7 @@ AROUND_S = 12.0
 def list_(*, directory: Path, as_json: bool) -> int:
     """List experiments (title, faults, checks, duration) and the protections to switch."""
     with in_one_sentence():
-        found = [read(path) for path in catalogue(directory)]
+        found = [outlined(parse(path), path) for path in catalogue(directory)]
     names = Protections.names()
     if as_json:
         rows = [_row(experiment) for experiment in found]

@@ -28,7 +28,7 @@ _TELL_EVERY_S = 2.0
 @click.option(
     "--demand",
     metavar="FILE|run:DIR",
-    help="A curve (minute,relative_rate), or the arrivals of a recorded run.",
+    help="A curve (minute,relative_rate), rates (time_s,rps), or a recorded run's arrivals.",
 )
 @click.option("--experiment", metavar="NAME", help="The load and shop of an experiment.")
 @click.option(
@@ -98,7 +98,9 @@ def simulate(
     """Simulate a day in the shop with its own policies; equal seeds give equal bytes.
 
     Without a demand: the milk-tea day with --orders in all, its peak at three times the capacity.
-    Progress goes to standard error. --check-theory, --check-live and --check-hpa exit 1 when a
+    Under --hpa the shop around the AI is so wide that it never decides, as `tune` has it.
+    Progress goes to standard error; `make compile`, once, makes it about three times as fast.
+    --check-theory, --check-live and --check-hpa exit 1 when a
     figure is outside its interval or its goal.
     """
     choose(plain=plain)

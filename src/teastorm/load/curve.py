@@ -1,7 +1,8 @@
 """A day's demand as a curve: read, checked, scaled and compressed.
 
 A curve file has two columns, `minute` and `relative_rate` (fraction of the peak). Between its
-points the rate is linear, as the integral below takes it.
+points the rate is linear, as the integral below takes it. Lines without anything in them are passed
+over, and rows are counted as the file's lines are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from teastorm.whole_file import why
 COLUMNS = ("minute", "relative_rate")
 DOCUMENTED_PEAK_RPS = 540.0
 """Orders a second at the peak of `milk-tea-day.csv` at its full scale; see its README."""
+LONGEST_S = 7 * 24 * 3600.0
+"""Of a demand: a longer one is a slip of units, and would be millions of steps."""
+
+type Row = tuple[int, list[str]]
+"""A line's number, counted from 1, and its cells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +47,8 @@ class DemandCurve:
             raise PlanInvalid(f"{self.name}: the first minute must be 0, got {self.minutes[0]:g}.")
         if any(b <= a for a, b in zip(self.minutes, self.minutes[1:], strict=False)):
             raise PlanInvalid(f"{self.name}: minutes must rise from point to point.")
+        if self.minutes[-1] * 60 > LONGEST_S:
+            raise PlanInvalid(f"{self.name}: it spans more than a week; choose a part of it.")
         if not all(math.isfinite(r) and 0 <= r <= 1 for r in self.rates) or max(self.rates) != 1:
             raise PlanInvalid(f"{self.name}: rates must lie in 0..1 with a peak of exactly 1.")
 
@@ -87,24 +95,38 @@ class DemandCurve:
         return [(width_s, peak_rps * self.at((i + 0.5) / steps)) for i in range(steps)]
 
 
-def read_curve(path: Path) -> DemandCurve:
-    """Read a curve file; `PlanInvalid` names the file, the row and what to do."""
+def read_rows(path: Path) -> list[Row]:
+    """The lines of a CSV file that hold anything; `PlanInvalid` when it cannot be read as one."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.reader(lines))
+            reader = csv.reader(lines)
+            return [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
     except FileNotFoundError:
-        raise PlanInvalid(f"{path}: no such file; name a demand curve that exists.") from None
+        raise PlanInvalid(f"{path}: no such file; name a demand that exists.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PlanInvalid(
             f"{path}: cannot be read as CSV ({why(error)}); save it as UTF-8 text."
         ) from None
-    if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS:
+
+
+def header_of(rows: list[Row]) -> tuple[str, ...]:
+    """The cells of the first row; empty when there is none."""
+    return tuple(map(str.strip, rows[0][1])) if rows else ()
+
+
+def read_curve(path: Path) -> DemandCurve:
+    """Read a curve file; `PlanInvalid` names the file, the row and what to do."""
+    rows = read_rows(path)
+    if header_of(rows) != COLUMNS:
         raise PlanInvalid(f"{path}: row 1 must be the header {','.join(COLUMNS)}.")
+    return curve_of(path, rows)
+
+
+def curve_of(path: Path, rows: list[Row]) -> DemandCurve:
+    """The curve in a file's rows, the header among them; `PlanInvalid` as `read_curve` says."""
     minutes: list[float] = []
     rates: list[float] = []
-    for number, row in enumerate(rows[1:], start=2):
-        if not row:
-            continue
+    for number, row in rows[1:]:
         minute, rate = _point(path, number, row)
         if minutes and minute <= minutes[-1]:
             raise PlanInvalid(

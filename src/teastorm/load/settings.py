@@ -51,7 +51,7 @@ class Mix:
 
     def __post_init__(self) -> None:
         """Refuse shares and rates outside their range."""
-        _between("mix.critical_rps", self.critical_rps, 0, 10_000)
+        _between("mix.critical_rps", self.critical_rps, 0, 100_000)
         _between("mix.menu_per_chat", self.menu_per_chat, 0, 100)
         _between("mix.lowered_share", self.lowered_share, 0, 1)
         _between("mix.unresolvable_share", self.unresolvable_share, 0.6, 1)

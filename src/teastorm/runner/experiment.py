@@ -92,6 +92,16 @@ def read(path: Path) -> Experiment:
 
 def check(document: Document, path: Path) -> Experiment:
     """The document as an Experiment; RunProblem (2) names the field otherwise."""
+    found = outlined(document, path)
+    toolkit_accepts(document, path)
+    return found
+
+
+def outlined(document: Document, path: Path) -> Experiment:
+    """The same without Chaos Toolkit's own validation, which imports each activity and what it needs.
+
+    To show what there is, not to run it.
+    """
     extension, at = extension_of(document, path)
     for key in extension:
         if key not in EXTENSION_KEYS:
@@ -119,7 +129,6 @@ def check(document: Document, path: Path) -> Experiment:
             ).items()
         }
     )
-    toolkit_accepts(document, path)
     return Experiment(
         path=path,
         document=document,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teashop.resilience.protections import Protections
-from teastorm.load.curve import read_curve
 from teastorm.load.errors import LoadError
 from teastorm.runner.problems import RunProblem, did_you_mean
-from teastorm.simulate.day import day
+from teastorm.simulate.day import day, of_rates, useful, wide_enough
 from teastorm.simulate.demand import Demand
+from teastorm.simulate.demand_file import read_demand
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.scaling import Scaling
 from teastorm.simulate.scenario import InferenceModel, Scenario
@@ -20,6 +20,7 @@ from teastorm.whole_file import why
 
 DAY_CURVE = Path("experiments/demand/milk-tea-day.csv")
 _ORDERS = 20_000.0
+_RUN = "run:"
 _ROUNDING_S = 1.0
 """Lengths of a demand are made of sums; a floor may end with it."""
 
@@ -52,14 +53,23 @@ def scenario_of(asked: Asked) -> Scenario:
         section, name, value = parse_assignment(text)
         settings.setdefault(section, {})[name] = value
     scenario = with_settings(scenario, settings, "--set")
-    if asked.hpa is not None:
-        return _scaled(scenario, asked.hpa, planned=asked.planned)
-    return scenario
+    if asked.hpa is None:
+        return scenario
+    scaling = _scaling(asked.hpa)
+    scenario = _scaled(scenario, scaling, asked.hpa, planned=asked.planned)
+    if asked.experiment is not None or _is_run(asked):
+        return scenario  # of a shop that was there, and as it was
+    # The AI is what scales: the shop around it has room for as much of it as the demand can use.
+    most = max(scenario.replicas, min(scaling.spec.max_replicas, useful(scenario)))
+    return wide_enough(scenario, most, orders="replicas" not in settings.get("orders", {}))
 
 
-def _scaled(scenario: Scenario, path: Path, *, planned: bool) -> Scenario:
-    """Under an HPA, whose Deployment has as many replicas from the start as its bounds allow."""
-    scaling = _scaling(path)
+def _is_run(asked: Asked) -> bool:
+    return asked.demand is not None and asked.demand.startswith(_RUN)
+
+
+def _scaled(scenario: Scenario, scaling: Scaling, path: Path, *, planned: bool) -> Scenario:
+    """Under the HPA in a file; its Deployment has as many replicas from the start as its bounds allow."""
     if not planned:
         scaling = dataclasses.replace(scaling, planned=())
     seconds = scenario.demand.seconds
@@ -78,25 +88,35 @@ def _scaled(scenario: Scenario, path: Path, *, planned: bool) -> Scenario:
 def _base(asked: Asked) -> Scenario:
     if asked.experiment is not None:
         return _of_experiment(asked.experiment, asked)
-    if asked.demand is not None and asked.demand.startswith("run:"):
+    if _is_run(asked):
         from teastorm.simulate.live import scenario_of as recorded  # noqa: PLC0415 - reads parquet
 
-        _alone(asked, "run:")
-        return recorded(Path(asked.demand.removeprefix("run:")))
+        _alone(asked, _RUN)
+        return recorded(Path(str(asked.demand).removeprefix(_RUN)))
+    if asked.demand is not None and asked.demand.startswith("prometheus:"):
+        raise ScenarioInvalid(
+            "--demand: a Prometheus is read by `teastorm tune`; here it takes a file or run:DIR"
+        )
+    path = Path(asked.demand) if asked.demand else DAY_CURVE
+    found = read_demand(path)
     try:
-        curve = read_curve(Path(asked.demand) if asked.demand else DAY_CURVE)
-    except LoadError as error:
+        if isinstance(found, Demand):
+            _alone(asked, f"rates ({path})", names=("orders", "hours"))
+            return of_rates(found, replicas=asked.replicas)
+        return day(
+            found,
+            orders=asked.orders or _ORDERS,
+            seconds=None if asked.hours is None else asked.hours * 3600,
+            replicas=asked.replicas,
+        )
+    except LoadError as error:  # a mix that nobody could have
         raise ScenarioInvalid(str(error)) from error
-    return day(
-        curve,
-        orders=asked.orders or _ORDERS,
-        seconds=None if asked.hours is None else asked.hours * 3600,
-        replicas=asked.replicas,
-    )
 
 
-def _alone(asked: Asked, what: str) -> None:
-    for name in ("orders", "hours", "replicas"):
+def _alone(
+    asked: Asked, what: str, names: tuple[str, ...] = ("orders", "hours", "replicas")
+) -> None:
+    for name in names:
         if getattr(asked, name) is not None:
             raise ScenarioInvalid(f"--{name} does not go with {what}: its size is given already")
 

@@ -19,6 +19,10 @@ from teastorm.load.settings import Mix
 from teastorm.simulate.errors import ScenarioInvalid
 
 
+MOST_ORDERS = 1e10
+"""Of a demand: days of computing, compiled; what is beyond is a slip of units."""
+
+
 class Step(NamedTuple):
     """A stretch of constant chat rate; seconds from the load's start."""
 
@@ -65,6 +69,11 @@ class Demand:
             at_s = step.end_s
         if not any(step.rps > 0 for step in self.steps):
             raise ScenarioInvalid(f"demand {self.name}: every rate is 0; nobody would come.")
+        if self.orders > MOST_ORDERS:
+            raise ScenarioInvalid(
+                f"demand {self.name}: {self.orders:.3g} chats would come, {MOST_ORDERS:g} is the "
+                "most that is simulated; take a part of it, or a share of its rates."
+            )
 
     @property
     def seconds(self) -> float:

@@ -11,6 +11,8 @@ from teastorm.autoscale.planned import Planned
 from teastorm.autoscale.pods import StartUp
 from teastorm.simulate.errors import ScenarioInvalid
 
+MOST_REPLICAS = 10_000
+"""Of inference, that an autoscaler may want or a demand may need."""
 POD_METRICS = ("in_flight", "waiting", "running", "batch_fill")
 """Pods metrics of an inference replica: sequences inside, waiting, running, running/places."""
 SHOP_METRICS = ("offered_rps", "chats_in_flight", "waiting")
@@ -57,6 +59,11 @@ class Scaling:
         first_s = self.first_sync_s
         if first_s is not None and not (math.isfinite(first_s) and first_s >= 0):
             raise ScenarioInvalid(f"Scaling.first_sync_s must be at least 0, got {first_s:g}.")
+        if self.spec.max_replicas > MOST_REPLICAS:
+            raise ScenarioInvalid(
+                f"Scaling.spec: maxReplicas must be at most {MOST_REPLICAS} to be simulated, got"
+                f" {self.spec.max_replicas}; lower it."
+            )
         if not self.metrics:
             raise ScenarioInvalid("Scaling.metrics must name at least one metric.")
         for metric in self.metrics:
@@ -64,7 +71,7 @@ class Scaling:
             if metric.name not in known:
                 raise ScenarioInvalid(
                     f"Scaling.metrics: {metric.name!r} is no {metric.function} metric of the"
-                    f" model; it has {', '.join(known)}."
+                    f" model; it has {', '.join(known)}; leave it out to simulate the rest."
                 )
 
 

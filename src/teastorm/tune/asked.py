@@ -11,6 +11,8 @@ from teashop.resilience.protections import Protections
 from teastorm.autoscale.chart_values import read_hpa
 from teastorm.autoscale.fields import FieldError
 from teastorm.autoscale.manifest import Manifest
+from teastorm.simulate.day import wide_enough
+from teastorm.simulate.scaling import MOST_REPLICAS
 from teastorm.tune.asked_service import service_asked
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.prometheus import Access
@@ -20,10 +22,6 @@ from teastorm.tune.setting import Metric
 from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
 from teastorm.whole_file import why
-
-MOST_REPLICAS = 10_000
-_PER_GATEWAY = 20
-"""Chats in flight that a gateway's adaptive limit lets through at ease."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +73,8 @@ def wish_of(asked: Asked) -> Wish:
         most = math.ceil(1.5 * service.needed(service.scenario.demand.peak_rps))
     if most > MOST_REPLICAS:
         raise TuneInvalid(
-            f"--demand: its peak of {service.scenario.demand.peak_rps:g}/s wants {most} replicas, "
-            f"{MOST_REPLICAS} is the most; lower it (--peak-rps) or say --max-replicas"
+            f"--demand: its peak of {service.scenario.demand.peak_rps:g}/s wants {most:.6g} "
+            f"replicas, {MOST_REPLICAS} is the most; lower it (--peak-rps) or say --max-replicas"
         )
     space = Space(
         metrics=_metrics(asked, service),
@@ -85,7 +83,8 @@ def wish_of(asked: Asked) -> Wish:
         planned=asked.planned,
     )
     return Wish(
-        service=_wide_enough(service, space.most),
+        # This tunes the AI: the shop around it never decides.
+        service=dataclasses.replace(service, scenario=wide_enough(service.scenario, space.most)),
         slo=slo,
         space=space,
         trials=asked.trials,
@@ -123,19 +122,6 @@ def _switched(service: Service, asked: Asked) -> Service:
     switched = dataclasses.replace(scenario.protections, **changes)
     return dataclasses.replace(
         service, scenario=dataclasses.replace(scenario, protections=switched)
-    )
-
-
-def _wide_enough(service: Service, most: int) -> Service:
-    """Enough gateways and orders replicas that they never decide: this tunes the AI."""
-    scenario = service.scenario
-    places = most * service.model.max_num_seqs
-    gateways = max(scenario.gateways, math.ceil(places / _PER_GATEWAY))
-    orders = dataclasses.replace(
-        scenario.orders, replicas=max(scenario.orders.replicas, gateways // 2)
-    )
-    return dataclasses.replace(
-        service, scenario=dataclasses.replace(scenario, gateways=gateways, orders=orders)
     )
 
 

@@ -1,24 +1,18 @@
-"""The demand that a session tunes for: a curve's file, a rate's file, a recorded run, Prometheus."""
+"""The demand that a session tunes for, from a file or from points; its refusals are a session's."""
 
 from __future__ import annotations
 
-import csv
-import math
-from itertools import pairwise
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from teastorm.load.curve import COLUMNS, read_curve
-from teastorm.load.errors import LoadError
+from teastorm.simulate import demand_file
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.tune.errors import TuneInvalid
-from teastorm.whole_file import why
-
-RATE_COLUMNS = ("time_s", "rps")
-LONGEST_S = 7 * 24 * 3600.0
 
 
 def read_file(path: Path, *, peak_rps: float) -> Demand:
@@ -27,48 +21,17 @@ def read_file(path: Path, *, peak_rps: float) -> Demand:
     Raises:
         TuneInvalid: the file, the row and the fix in one sentence.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [row for row in csv.reader(lines) if row]
-    except FileNotFoundError:
-        raise TuneInvalid(f"{path}: no such file; name a demand that exists") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TuneInvalid(
-            f"{path}: cannot be read as CSV ({why(error)}); save it as UTF-8"
-        ) from error
-    if not rows:
-        raise TuneInvalid(f"{path}: is empty; it needs a header and at least two rows")
-    header = tuple(cell.strip() for cell in rows[0])
-    try:
-        if header == COLUMNS:
-            return Demand.of_curve(read_curve(path), peak_rps=peak_rps)
-        if header == RATE_COLUMNS:
-            return of_points(str(path), [_point(path, n, row) for n, row in enumerate(rows[1:], 2)])
-    except (LoadError, ScenarioInvalid) as error:
-        raise TuneInvalid(str(error).rstrip(".")) from error
-    raise TuneInvalid(
-        f"{path}: row 1 must be the header {','.join(COLUMNS)} or {','.join(RATE_COLUMNS)}"
-    )
+    with _as_a_sessions():
+        found = demand_file.read_demand(path)
+        if isinstance(found, Demand):
+            return found
+        return Demand.of_curve(found, peak_rps=peak_rps)
 
 
 def of_points(name: str, points: list[tuple[float, float]]) -> Demand:
-    """A demand from `(time_s, rps)`; each rate holds until the next point's time."""
-    if len(points) < 2:
-        raise TuneInvalid(f"{name}: it needs at least two points, got {len(points)}")
-    for number, ((a, _), (b, _)) in enumerate(pairwise(points), start=1):
-        if not b > a:
-            raise TuneInvalid(
-                f"{name}: point {number + 1}: times must rise, got {b:g} s after {a:g} s; sort them"
-            )
-    for number, (_, rps) in enumerate(points, start=1):
-        if not 0 <= rps < math.inf:
-            raise TuneInvalid(f"{name}: point {number}: the rate must be 0 or above, got {rps:g}")
-    if points[-1][0] - points[0][0] > LONGEST_S:
-        raise TuneInvalid(f"{name}: it spans more than a week; choose the part to tune for")
-    try:
-        return Demand.of_rates(name, points)
-    except ScenarioInvalid as error:
-        raise TuneInvalid(str(error).rstrip(".")) from error
+    """A demand from `(time_s, rps)`, each rate holding until the next time; TuneInvalid."""
+    with _as_a_sessions():
+        return demand_file.of_points(name, points)
 
 
 def rates_at(demand: Demand, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -78,11 +41,10 @@ def rates_at(demand: Demand, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
     return rates[np.minimum(np.searchsorted(ends, at_s, side="right"), len(rates) - 1)]
 
 
-def _point(path: Path, number: int, row: list[str]) -> tuple[float, float]:
+@contextmanager
+def _as_a_sessions() -> Iterator[None]:
+    """What the simulator refuses as a demand, a session does."""
     try:
-        time_s, rps = (float(cell) for cell in row)
-    except ValueError:
-        raise TuneInvalid(
-            f"{path}: row {number}: {','.join(row)} is not two numbers; write e.g. 60,12.5"
-        ) from None
-    return time_s, rps
+        yield
+    except ScenarioInvalid as error:
+        raise TuneInvalid(str(error).rstrip(".")) from error

@@ -54,6 +54,7 @@ def search(
     with storage_refusals(how):
         for setting in first_settings(service, space):
             study.enqueue_trial(parameters(setting, space), skip_if_exists=True)
+        told(len(finished(study)), how.trials)  # the first batch may take minutes
         while (left := how.trials - len(finished(study))) > 0:
             own |= _batch(study, min(BATCH, left), service, space, slo, how, executor)
             told(len(finished(study)), how.trials)

@@ -78,6 +78,8 @@ def tune(wish: Wish, told: Told) -> Session:
         storage=wish.storage,
         study=wish.study,
     )
+    # Rates are not compressed: what a setting takes grows with them, and so does the wait.
+    size = f"each on about {service.scenario.demand.orders / factor:,.0f} requests"
     with workers(wish.workers) as executor:
         tried = search(
             service,
@@ -85,7 +87,7 @@ def tune(wish: Wish, told: Told) -> Session:
             slo,
             how,
             executor=executor,
-            told=lambda done, of: told(f"tried {done} of {of} settings"),
+            told=lambda done, of: told(f"tried {done} of {of} settings, {size}"),
         )
         told(f"simulating the front with {wish.seeds} fresh seeds")
         choice = choose(
