@@ -88,4 +88,5 @@ def test_a_simulation_names_the_unknown_field_of_its_manifest(teastorm, tmp_path
     )
     code, out, err = teastorm("simulate", "--orders", "100", "--hpa", path)
     assert (code, out) == (2, b"")
-    assert err == f"teastorm: {path}: spec.maxReplica is not a known field\n"
+    said = "spec.maxReplica is not a known field; did you mean 'maxReplicas'?"
+    assert err == f"teastorm: {path}: {said}\n"

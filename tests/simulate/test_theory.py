@@ -1,12 +1,16 @@
 """The engine held to theory, and theory held to published numbers; a broken queue is found out."""
 
 import bisect
+import dataclasses
 from collections.abc import Sequence
 
+import orjson
 import pytest
+from click.testing import CliRunner
 
 from teashop.resilience import batch, queue
 from teashop.resilience.room import Room
+from teastorm.cli.main import cli
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.orders import Threads
 from teastorm.simulate.theory import formulas
@@ -55,6 +59,23 @@ def test_theory_lies_in_the_interval(name):
 @pytest.mark.parametrize("name", HELD)
 def test_theory_lies_in_a_narrower_interval_too(name):
     assert all(checked(name, MORE_SEEDS, 4_000).values())
+
+
+@pytest.mark.parametrize(("off", "code"), [(0.0, 0), (0.5, 1)])
+def test_the_command_prints_value_theory_and_interval(off, code, monkeypatch):
+    """And exits 1 when theory lies outside, as it does once the formula is changed."""
+    figures = [
+        dataclasses.replace(figure, theory=figure.theory + off)
+        for figure in check_all(SEEDS, cases=[BY_NAME["erlang-b/batch"]], customers=1_000)
+    ]
+    monkeypatch.setattr("teastorm.simulate.theory.check.check_all", lambda *_, **__: figures)
+    done = CliRunner().invoke(cli, ["simulate", "--check-theory", "--json"])
+    assert done.exit_code == code
+    told = orjson.loads(done.stdout)
+    assert (told["schema"], told["outside"]) == ("teastorm.theory/1", code * len(figures))
+    for case in told["cases"]:
+        assert case["low"] <= case["value"] <= case["high"]
+        assert case["inside"] == (case["low"] <= case["theory"] <= case["high"])
 
 
 def test_all_parts_of_the_shop_are_held_to_theory():

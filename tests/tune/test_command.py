@@ -79,7 +79,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_search(teastorm, cro
 
 def test_a_demand_of_a_whole_country_is_refused(teastorm, tmp_path):
     path = tmp_path / "demand.csv"
-    path.write_text("time_s,rps\n0,5\n60,1e12\n120,5\n")
+    path.write_text("time_s,rps\n0,5\n60,1e7\n120,5\n")
 
     code, told, err = teastorm("tune", "--demand", path, "--out", tmp_path / "out")
 
@@ -128,7 +128,8 @@ def test_an_unknown_field_in_the_manifest_is_named(teastorm, crowd, tmp_path):
     )
     code, _, err = teastorm("tune", "--demand", crowd, "--now", path)
     assert code == 2
-    assert err == f"teastorm: {path}: spec.maxReplica is not a known field\n"
+    said = "spec.maxReplica is not a known field; did you mean 'maxReplicas'?"
+    assert err == f"teastorm: {path}: {said}\n"
 
 
 def test_a_prometheus_that_does_not_answer_is_a_precondition(teastorm, tmp_path):

@@ -51,10 +51,13 @@ class Fields:
         return self.content.get(key) is not None
 
     def only(self, *known: str) -> None:
-        """Refuse fields that nobody reads."""
+        """Refuse fields that nobody reads, and name the nearest of those that are read."""
         unknown = next((key for key in self.content if key not in known), None)
         if unknown is not None:
-            raise FieldError(f"{self.path(unknown)} is not a known field")
+            from teastorm.runner.problems import did_you_mean  # noqa: PLC0415 - a refusal's only
+
+            near = did_you_mean(str(unknown), known)
+            raise FieldError(f"{self.path(unknown)} is not a known field{near}")
 
     def integer(self, key: str, *, low: int = INT64_MIN, high: int = INT64_MAX) -> int:
         """A whole number that has to be there."""

@@ -64,7 +64,9 @@ def _of_v1(content: _Object, top: Fields) -> _Object:
     spec = top.child("spec")
     unknown = next((key for key in spec.content if key not in _V1_SPEC), None)
     if unknown is not None:
-        raise FieldError(f"{spec.path(unknown)} is not a known field of {_V1}")
+        raise FieldError(
+            f"{spec.path(unknown)} is not a known field of {_V1}; it has {', '.join(_V1_SPEC)}"
+        )
     *kept, percent = _V1_SPEC
     changed: _Object = {key: spec.content[key] for key in kept if key in spec.content}
     if percent in spec:
