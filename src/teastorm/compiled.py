@@ -115,17 +115,26 @@ def use() -> str:
     """
     if os.environ.get("TEASTORM_PLAIN"):
         return "plain Python, as asked"
-    copies = folder()
-    copy = copies / key()
+    copy = folder() / key()
+    return _passed_over(copy) or _taken(copy)
+
+
+def _passed_over(copy: Path) -> str | None:
+    """Why the sources run, as far as can be seen without loading anything."""
     if not copy.is_dir():
-        if copies.is_dir() and any(copies.iterdir()):
+        if copy.parent.is_dir() and any(copy.parent.iterdir()):
             return "plain Python; the compiled copy is of other sources (make compile renews it)"
         return "plain Python (make compile makes it about three times as fast)"
     if not is_whole(copy):
         return f"plain Python; the compiled copy {copy.name} is damaged (make compile renews it)"
-    early = [name for name in MODULES if name in sys.modules]
-    if early:
-        return f"plain Python; {early[0]} was imported before the compiled copy was looked for"
+    early = next((name for name in MODULES if name in sys.modules), None)
+    if early is not None:
+        return f"plain Python; {early} was imported before the compiled copy was looked for"
+    return None
+
+
+def _taken(copy: Path) -> str:
+    """Let imports find it, unless this machine cannot load the library that all of them open."""
     finder = _Finder(copy)
     sys.meta_path.insert(0, finder)
     try:

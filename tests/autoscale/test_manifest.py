@@ -218,11 +218,13 @@ def test_version_1_says_a_share_of_cpu_at_most():
     assert read_manifest(without).metrics == DEFAULT_METRICS
 
 
+ANNOTATED = "{name: till, annotations: {autoscaling.alpha.kubernetes.io/metrics: '[]'}}\nspec"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("{name: till}\nspec", "{name: till, annotations: {autoscaling.alpha.kubernetes.io/metrics: "
-         "'[]'}}\nspec", "io/metrics holds what autoscaling/v1 has no fields for"),
+        ("{name: till}\nspec", ANNOTATED, "io/metrics holds what autoscaling/v1 has no fields for"),
         ("Percentage: 65", "Percentage: 0", "targetCPUUtilizationPercentage must be from 1"),
         ("  minReplicas: 2", "  behavior: {}", "spec.behavior is not a known field of autoscaling/v1"),
     ],

@@ -82,7 +82,10 @@ def test_an_experiment_and_its_arms():
         (("--demand", "run:nowhere"), "no such file; name the folder of a finished run"),
         (("--demand", "prometheus:http://p?query=x"), "a Prometheus is read by `teastorm tune`"),
         (("--orders", "5e9"), "wants 1.34e+04 inference replicas, 10000 is the most"),
-        (("--orders", "1e12"), "inference replicas, 10000 is the most; give fewer orders, a longer"),
+        (
+            ("--orders", "1e12"),
+            "inference replicas, 10000 is the most; give fewer orders, a longer",
+        ),
         (("--orders", "1e12", "--replicas", "9"), "1e+12 chats would come, 1e+10 is the most"),
         (("--check-live", "nowhere"), "no such file"),
         (("--check-theory", "--seeds", "3"), "at least 10 seeds"),

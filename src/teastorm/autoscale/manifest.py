@@ -52,8 +52,8 @@ def read_manifest(text: str, controller: Controller | None = None) -> Manifest:
 
 def manifest_of(content: dict[str, object], controller: Controller | None = None) -> Manifest:
     """The same of a manifest that was loaded already."""
-    top = Fields.of(as_v2(content), "")
-    top.only("apiVersion", "kind", "metadata", "spec", "status")
+    Fields(content).only("apiVersion", "kind", "metadata", "spec", "status")
+    top = Fields(as_v2(content))
     metadata = top.child("metadata")
     metadata.only(*_METADATA)
     spec = top.child("spec")

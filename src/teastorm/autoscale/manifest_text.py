@@ -17,7 +17,10 @@ KIND = "HorizontalPodAutoscaler"
 VERSION = "autoscaling/v2"
 _V1 = "autoscaling/v1"
 _V1_SPEC = ("scaleTargetRef", "minReplicas", "maxReplicas", "targetCPUUtilizationPercentage")
-_V1_ANNOTATIONS = ("autoscaling.alpha.kubernetes.io/metrics", "autoscaling.alpha.kubernetes.io/behavior")
+_V1_ANNOTATIONS = (
+    "autoscaling.alpha.kubernetes.io/metrics",
+    "autoscaling.alpha.kubernetes.io/behavior",
+)
 _CONVERT = "kubectl get hpa.v2.autoscaling NAME -o yaml"
 _GONE = {
     "autoscaling/v2beta2": "Kubernetes serves it no more; write autoscaling/v2, its fields are the same",

@@ -18,7 +18,6 @@ from teastorm.load.plan import LoadPlan
 from teastorm.load.settings import Mix
 from teastorm.simulate.errors import ScenarioInvalid
 
-
 MOST_ORDERS = 1e10
 """Of a demand: days of computing, compiled; what is beyond is a slip of units."""
 
