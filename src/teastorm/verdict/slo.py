@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -122,7 +123,7 @@ class Slo:
 def load_slo(path: Path) -> Slo:
     """The objectives in a YAML file; `RunFolderError` in one sentence when it is not right."""
     try:
-        raw = strict_yaml.load(path.read_text(encoding="utf-8"))
+        return _of_text(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise RunFolderError(
             f"{path}: cannot be read ({error.strerror}); name another file."
@@ -130,7 +131,12 @@ def load_slo(path: Path) -> Slo:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = " ".join(str(error).split())[:120]
         raise RunFolderError(f"{path}: is not YAML ({line}); mend that line.") from error
-    return parse_slo(raw, str(path))
+
+
+@lru_cache(maxsize=4)
+def _of_text(text: str, where: str) -> Slo:
+    """Kept, for a catalogue reads the same objectives once for each of its experiments."""
+    return parse_slo(strict_yaml.load(text), where)
 
 
 def parse_slo(raw: object, where: str, *, may_lack: Collection[str] = ()) -> Slo:
