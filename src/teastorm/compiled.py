@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _POLICIES = (
     "admission", "backlog", "balance", "baseline", "batch", "breaker", "front", "hysteresis", "limit",
-    "outgoing", "pressure", "priority", "queue", "quota", "rate", "refusal", "retry", "retry_after",
-    "room", "sequence", "waiting_room",
+    "outgoing", "pressure", "priority", "queue", "queue_config", "quota", "rate", "refusal", "retry",
+    "retry_after", "room", "sequence", "standing", "waiting_room",
 )  # fmt: skip
 _MODEL = (
     "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "inference", "loop", "orders",

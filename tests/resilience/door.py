@@ -10,7 +10,8 @@ from functools import cache
 from teashop.resilience.admission import Limiter, LimitReached, Permit
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.limit import AimdConfig, AimdLimit, Limit
-from teashop.resilience.queue import PriorityCodelQueue, QueueConfig, QueueFull
+from teashop.resilience.queue import PriorityCodelQueue, QueueFull
+from teashop.resilience.queue_config import QueueConfig
 
 C = Criticality
 PLACES = 32

@@ -13,7 +13,7 @@ from teashop.resilience.gradient import GradientConfig
 from teashop.resilience.limit import AimdConfig
 from teashop.resilience.notice import NoticeConfig
 from teashop.resilience.priority import PriorityConfig
-from teashop.resilience.queue import QueueConfig
+from teashop.resilience.queue_config import QueueConfig
 from teashop.resilience.quota import QuotaConfig
 from teashop.resilience.retry import RetryBudgetConfig
 from teashop.resilience.retry_after import RetryAfterConfig

@@ -21,7 +21,7 @@ from tests.resilience.door import (
 )
 
 from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit
-from teashop.resilience.queue import QueueConfig
+from teashop.resilience.queue_config import QueueConfig
 
 SEEDS = pytest.mark.parametrize("seed", [1, 2, 3, 4])
 

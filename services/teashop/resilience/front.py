@@ -17,7 +17,7 @@ from teashop.resilience.ladder import Rung
 from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit, Limit
 from teashop.resilience.pressure import Pressure
 from teashop.resilience.protections import Protections
-from teashop.resilience.queue import QueueConfig
+from teashop.resilience.queue_config import QueueConfig
 from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
 from teashop.resilience.room import Room
 from teashop.resilience.waiting_room import WaitingRoom, WaitingRoomConfig

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from teashop.resilience.admission import Permit
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.limit import FixedLimit
-from teashop.resilience.queue import QueueConfig
+from teashop.resilience.queue_config import QueueConfig
 from teashop.resilience.room import NoRoom, Room
 from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull
 from teashop.resilience.sequence import Sequence as Answered
