@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _POLICIES = (
-    "admission", "aimd", "backlog", "balance", "baseline", "batch", "breaker", "front",
+    "admission", "aimd", "backlog", "balance", "baseline", "batch", "bounds", "breaker", "front",
     "hysteresis", "limit", "outgoing", "pressure", "priority", "queue", "queue_config", "quota",
     "rate", "refusal", "retry", "retry_after", "room", "sequence", "slots", "standing",
     "two_choices", "waiting_room",

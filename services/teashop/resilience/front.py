@@ -11,18 +11,15 @@ from typing import Final
 
 from teashop.resilience.admission import Permit
 from teashop.resilience.backlog import Backlog
+from teashop.resilience.bounds import ai_limit, ai_queue, orders_limit, orders_queue
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.front_config import FrontConfig
 from teashop.resilience.ladder import Rung
-from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit, Limit
 from teashop.resilience.pressure import Pressure
 from teashop.resilience.protections import Protections
-from teashop.resilience.queue_config import QueueConfig
 from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
 from teashop.resilience.room import Room
 from teashop.resilience.waiting_room import WaitingRoom, WaitingRoomConfig
-
-_NO_LIMIT: Final = 1_000_000
 
 
 class Held(IntEnum):
@@ -90,16 +87,16 @@ class Front[W]:
         self._orders_threshold = self.orders.threshold
         self.ai_room: Room[W] = Room(
             "inference",
-            _ai_limit(config, on),
-            _ai_queue(config, on),
+            ai_limit(config, on),
+            ai_queue(config, on),
             admit=admit,
             refuse=refuse,
             crowded=self._ai_is_crowded,
         )
         self.orders_room: Room[W] = Room(
             "orders",
-            _orders_limit(config, on),
-            _orders_queue(config, on),
+            orders_limit(config, on),
+            orders_queue(config, on),
             admit=admit,
             refuse=refuse,
         )
@@ -243,65 +240,6 @@ class Front[W]:
         return backlog.retry_after_s(now_s, waiting, rng)
 
 
-def ai_outcome(rung: str, refusal: str | None) -> str:
-    """What an answer of the AI tells the limit; `refusal` is its reason if it is one.
-
-    A caller who came late is refused for its own lateness, and a short answer is quicker than a
-    full one: neither tells how loaded the AI is.
-    """
-    if refusal is not None:
-        return "ignored" if refusal == "deadline" else "dropped"
-    return "ok" if rung == "full" else "ignored"
-
-
 def bucket(rate_rps: float) -> Quotas:
     """A token bucket for one thing, a second's worth deep."""
     return Quotas(QuotaConfig(rate_rps=rate_rps, burst=max(1.0, rate_rps), max_users=1))
-
-
-def _ai_limit(config: FrontConfig, on: Protections) -> Limit:
-    if not on.admission:
-        return FixedLimit(_NO_LIMIT)
-    return AimdLimit(
-        AimdConfig(
-            initial=config.ai_limit_initial,
-            minimum=config.ai_limit_min,
-            maximum=config.ai_limit_max,
-            tolerance=config.ai_tolerance,
-        )
-    )
-
-
-def _ai_queue(config: FrontConfig, on: Protections) -> QueueConfig:
-    return QueueConfig(
-        capacity=config.ai_queue,
-        target_s=config.ai_queue_target_s,
-        interval_s=config.ai_queue_interval_s,
-        codel=on.codel,
-        adaptive_lifo=on.codel,
-        priorities=on.priorities,
-    )
-
-
-def _orders_limit(config: FrontConfig, on: Protections) -> Limit:
-    if not on.admission:
-        return FixedLimit(_NO_LIMIT)
-    return AimdLimit(
-        AimdConfig(
-            initial=config.orders_limit_initial,
-            minimum=config.orders_limit_min,
-            maximum=config.orders_limit_max,
-            tolerance=4.0,
-        )
-    )
-
-
-def _orders_queue(config: FrontConfig, on: Protections) -> QueueConfig:
-    return QueueConfig(
-        capacity=config.orders_queue,
-        target_s=0.1,
-        interval_s=0.5,
-        codel=on.codel,
-        adaptive_lifo=False,
-        priorities=on.priorities,
-    )
