@@ -32,7 +32,7 @@ _POLICIES = (
     "admission", "aimd", "backlog", "balance", "baseline", "batch", "bounds", "breaker", "front",
     "hysteresis", "limit", "outgoing", "pressure", "priority", "queue", "queue_config", "quota",
     "rate", "refusal", "retry", "retry_after", "room", "sequence", "slots", "standing",
-    "two_choices", "waiting_room",
+    "ticket_token", "two_choices", "waiting_room",
 )  # fmt: skip
 _MODEL = (
     "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "inference", "loop", "orders",
