@@ -35,8 +35,8 @@ _POLICIES = (
     "ticket_token", "two_choices", "waiting_room",
 )  # fmt: skip
 _MODEL = (
-    "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "inference", "loop", "orders",
-    "orders_path", "paths", "street", "tally", "timeouts", "visit",
+    "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "histogram", "inference",
+    "loop", "orders", "orders_path", "paths", "street", "tally", "timeouts", "visit",
 )  # fmt: skip
 MODULES = (
     "teastorm.load.client",
