@@ -36,7 +36,7 @@ _POLICIES = (
 )  # fmt: skip
 _MODEL = (
     "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "histogram", "inference",
-    "loop", "orders", "orders_path", "paths", "street", "tally", "timeouts", "visit",
+    "loop", "orders", "orders_path", "paths", "street", "tally", "timeouts", "users", "visit",
 )  # fmt: skip
 MODULES = (
     "teastorm.load.client",
