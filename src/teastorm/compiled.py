@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _POLICIES = (
-    "admission", "aimd", "backlog", "balance", "baseline", "batch", "bounds", "breaker", "front",
-    "hysteresis", "limit", "outgoing", "pressure", "priority", "queue", "queue_config", "quota",
-    "rate", "refusal", "retry", "retry_after", "room", "sequence", "slots", "standing",
-    "ticket_token", "two_choices", "waiting_room",
+    "admission", "aimd", "backlog", "balance", "baseline", "batch", "bounds", "breaker",
+    "comebacks", "front", "hysteresis", "limit", "outgoing", "pressure", "priority", "queue",
+    "queue_config", "quota", "rate", "refusal", "retry", "retry_after", "room", "sequence", "slots",
+    "standing", "ticket_token", "two_choices", "waiting_room",
 )  # fmt: skip
 _MODEL = (
     "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "histogram", "inference",

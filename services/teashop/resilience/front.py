@@ -4,7 +4,6 @@ The gateway wraps HTTP and asyncio around it, the simulator a virtual clock: bot
 object the same questions. Time and chance are arguments; nothing here waits.
 """
 
-import random
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from teashop.resilience.admission import Permit
 from teashop.resilience.backlog import Backlog
 from teashop.resilience.bounds import ai_limit, ai_queue, orders_limit, orders_queue
+from teashop.resilience.comebacks import Comebacks
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.front_config import FrontConfig
 from teashop.resilience.ladder import Rung
@@ -50,14 +50,16 @@ class Front[W]:
 
     Attributes:
         door: pressure on this process; needs no dependency.
-        ai, orders: pressure on the two dependencies; ai_room, orders_room: their places.
+        ai, orders: pressure on the two dependencies; ai_room, orders_room: their places;
+            ai_backlog, orders_backlog: the demand before them.
+        comebacks: whoever is sent away is told by it when to come back.
         tokens_menu, tokens_ticket: buckets that bound the menu and ticket rungs.
     """
 
     __slots__ = ("_ai_threshold", "_door_threshold", "_full", "_full_answer_s", "_ladder",
                  "_orders_threshold", "_priorities", "_quotas_on", "_seen_ai", "_seen_orders", "_short",
-                 "_short_answer_s", "_tickets_on", "ai", "ai_backlog", "ai_room", "config", "door",
-                 "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
+                 "_short_answer_s", "_tickets_on", "ai", "ai_backlog", "ai_room", "comebacks", "config",
+                 "door", "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
                  "tokens_ticket", "waiting_room")  # fmt: skip
 
     def __init__(
@@ -102,6 +104,9 @@ class Front[W]:
         )
         self.ai_backlog = Backlog(floor_rps=4.0, cap_s=config.retry_after_cap_s)
         self.orders_backlog = Backlog(floor_rps=10.0, cap_s=config.retry_after_cap_s)
+        self.comebacks = Comebacks(
+            ai=(self.ai_room, self.ai_backlog), orders=(self.orders_room, self.orders_backlog)
+        )
         self.quotas = Quotas(
             QuotaConfig(rate_rps=config.quota_rps, burst=config.quota_burst, max_users=50_000)
         )
@@ -214,30 +219,6 @@ class Front[W]:
         if not self.waiting_room.has_room(waiting, self.ai_backlog.rate_rps(now_s)):
             return None
         return _TICKET if self.tokens_ticket.early_s("", now_s) == 0.0 else None
-
-    def count_refused(self, refused_for: str, now_s: float) -> None:
-        """Count a caller that is sent away and reads no Retry-After."""
-        if refused_for == "orders" or refused_for == "dispatch":  # noqa: PLR1714 - no set a refusal
-            self.orders_backlog.refused(now_s)
-        else:
-            self.ai_backlog.refused(now_s)
-
-    def refused(
-        self, refused_for: str, now_s: float, rng: random.Random, retry_after_s: float | None = None
-    ) -> int:
-        """Count a caller that is sent away; whole seconds for its Retry-After.
-
-        Args:
-            refused_for: what was scarce: gateway, inference, orders or dispatch.
-            retry_after_s: instead of the time that the backlog tells.
-        """
-        of_orders = refused_for == "orders"
-        backlog = self.orders_backlog if of_orders or refused_for == "dispatch" else self.ai_backlog
-        backlog.refused(now_s)
-        if retry_after_s is not None:
-            return max(1, round(retry_after_s + rng.random()))
-        waiting = self.orders_room.waiting if of_orders else self.ai_room.waiting
-        return backlog.retry_after_s(now_s, waiting, rng)
 
 
 def bucket(rate_rps: float) -> Quotas:
