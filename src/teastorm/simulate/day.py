@@ -8,7 +8,8 @@ from dataclasses import replace
 from teastorm.load.curve import DemandCurve
 from teastorm.load.settings import Mix
 from teastorm.simulate.demand import Demand
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.models import InferenceModel
+from teastorm.simulate.scenario import Scenario
 
 DAY_S = 7200.0
 _PEAK_OVER_CAPACITY = 3.0
