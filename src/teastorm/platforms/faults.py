@@ -116,9 +116,7 @@ def _refuse_what_no_service_takes(spec: AnyFault) -> None:
         raise ValueError(f"duration_s must be above 0 and at most 600, got {spec.duration_s}")
 
 
-def takers(
-    service: str, living: Sequence[Replica], replica_id: str | None = None
-) -> list[Replica]:
+def takers(service: str, living: Sequence[Replica], replica_id: str | None = None) -> list[Replica]:
     """Who takes a fault: each ready replica, or the one that is named, ready or not.
 
     `living` are the replicas of that service; `PlatformError` (3) when none of them takes it.

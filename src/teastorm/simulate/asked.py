@@ -13,8 +13,8 @@ from teastorm.runner.problems import RunProblem, did_you_mean
 from teastorm.simulate.day import day
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.errors import ScenarioInvalid
-from teastorm.simulate.scaling import Scaling
 from teastorm.simulate.models import InferenceModel
+from teastorm.simulate.scaling import Scaling
 from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.settings import parse_assignment, with_settings
 from teastorm.whole_file import why

@@ -27,7 +27,8 @@ class Path:
         now_s: the time of the event under way, for what a room calls back in between.
     """
 
-    __slots__ = ("_comebacks", "back", "call_s", "front", "loop", "now_s", "patience", "rng", "room")
+    __slots__ = ("_comebacks", "back", "call_s", "front", "loop", "now_s", "patience", "rng",
+                 "room")  # fmt: skip
 
     def __init__(
         self,
