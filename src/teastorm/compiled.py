@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _POLICIES = (
-    "admission", "backlog", "balance", "baseline", "batch", "breaker", "front", "hysteresis", "limit",
-    "outgoing", "pressure", "priority", "queue", "quota", "rate", "refusal", "retry", "retry_after",
-    "room", "sequence", "waiting_room",
+    "admission", "aimd", "backlog", "balance", "baseline", "batch", "bounds", "breaker",
+    "comebacks", "front", "hysteresis", "limit", "outgoing", "pressure", "priority", "queue",
+    "queue_config", "quota", "rate", "refusal", "retry", "retry_after", "room", "sequence", "slots",
+    "standing", "ticket_token", "two_choices", "waiting_room",
 )  # fmt: skip
 _MODEL = (
-    "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "inference", "loop", "orders",
-    "orders_path", "paths", "street", "tally", "timeouts", "visit",
+    "ai_calls", "arrivals", "chat_path", "crowd", "fleet", "gateway", "histogram", "inference",
+    "loop", "orders", "orders_path", "paths", "street", "tally", "timeouts", "users", "visit",
 )  # fmt: skip
 MODULES = (
     "teastorm.load.client",

@@ -11,7 +11,8 @@ from tests.charts.test_schema import manifest_problems
 from teastorm.autoscale.chart_values import read_hpa
 from teastorm.autoscale.manifest import read_manifest
 from teastorm.simulate.demand import Demand
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.models import InferenceModel
+from teastorm.simulate.scenario import Scenario
 from teastorm.tune import manifests
 from teastorm.tune.service import Service
 from teastorm.tune.setting import Metric, Setting

@@ -18,7 +18,7 @@ from teastorm.load.curve import DemandCurve
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Mix
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.simulate.scenario import InferenceModel
+from teastorm.simulate.models import InferenceModel
 from teastorm.tune.hpa_model import check_hpa
 from teastorm.tune.hpa_record import HpaRecord
 from teastorm.tune.on_cluster import Drive, drive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -46,6 +47,17 @@ def test_markdown_tells_failures_first(results):
     assert text.startswith("### Deviated: overload-3x (unprotected, seed 7)")
     assert text.index("goodput-retention") < text.index("<details>")
     assert "### Held" in markdown(results["protected"])
+
+
+@pytest.mark.parametrize("text", ["a | b", "a \\| b", "a \\", "\x1b[2J a \x9b", "a\n|\n| b |"])
+def test_whatever_a_text_holds_it_stays_in_its_cell(results, text):
+    checks = tuple(dataclasses.replace(c, why=text) for c in results["unprotected"].checks)
+    told = markdown(dataclasses.replace(results["unprotected"], checks=checks))
+    rows = [line for line in told.splitlines() if line.startswith("|")]
+
+    assert len(rows) > len(checks)
+    assert {re.sub(r"\\.", "", row).count("|") for row in rows} == {7}
+    assert told.replace("\n", "").isprintable()
 
 
 def test_arms_are_compared_check_by_check(results):

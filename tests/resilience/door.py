@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from teashop.resilience.admission import Limiter, LimitReached, Permit
+from teashop.resilience.aimd import AimdConfig, AimdLimit
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.limit import AimdConfig, AimdLimit, Limit
-from teashop.resilience.queue import PriorityCodelQueue, QueueConfig, QueueFull
+from teashop.resilience.limit import Limit
+from teashop.resilience.queue import PriorityCodelQueue, QueueFull
+from teashop.resilience.queue_config import QueueConfig
 
 C = Criticality
 PLACES = 32

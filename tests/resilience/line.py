@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.queue import PriorityCodelQueue, QueueConfig
+from teashop.resilience.queue import PriorityCodelQueue
+from teashop.resilience.queue_config import QueueConfig
 
 C = Criticality
 

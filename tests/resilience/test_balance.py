@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teashop.resilience.balance import Balancer, BalancerConfig, NoEndpoint, RoundRobin
+from teashop.resilience.balance import NoEndpoint, RoundRobin
+from teashop.resilience.two_choices import Balancer, BalancerConfig
 
 NAMES = ("a", "b", "c", "d")
 

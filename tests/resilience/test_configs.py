@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from teashop.resilience.balance import BalancerConfig
+from teashop.resilience.aimd import AimdConfig
 from teashop.resilience.baseline import BaselineConfig
 from teashop.resilience.breaker import BreakerConfig
 from teashop.resilience.gradient import GradientConfig
-from teashop.resilience.limit import AimdConfig
 from teashop.resilience.notice import NoticeConfig
 from teashop.resilience.priority import PriorityConfig
-from teashop.resilience.queue import QueueConfig
+from teashop.resilience.queue_config import QueueConfig
 from teashop.resilience.quota import QuotaConfig
 from teashop.resilience.retry import RetryBudgetConfig
 from teashop.resilience.retry_after import RetryAfterConfig
+from teashop.resilience.two_choices import BalancerConfig
 from teashop.resilience.waiting_room import WaitingRoomConfig
 
 BAD: list[tuple[Callable[..., Any], str, float]] = [

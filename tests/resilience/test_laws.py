@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teashop.resilience.balance import Balancer, RoundRobin
+from teashop.resilience.balance import RoundRobin
 from teashop.resilience.hysteresis import Hysteresis
 from teashop.resilience.ladder import (
     CLASSES,
@@ -24,6 +24,7 @@ from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
 from teashop.resilience.rate import EwmaRate
 from teashop.resilience.retry import RetryBudget, RetryBudgetConfig
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
+from teashop.resilience.two_choices import Balancer
 
 any_time = settings(deadline=None)
 KLASS = st.sampled_from(CLASSES)

@@ -6,15 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from teashop.resilience.aimd import AimdConfig, AimdLimit
 from teashop.resilience.baseline import Baseline, BaselineConfig
-from teashop.resilience.limit import (
-    AimdConfig,
-    AimdLimit,
-    FixedLimit,
-    GradientConfig,
-    GradientLimit,
-    Limit,
-)
+from teashop.resilience.gradient import GradientConfig, GradientLimit
+from teashop.resilience.limit import FixedLimit, Limit
 
 SAMPLES = st.lists(
     st.tuples(

@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,25 +81,19 @@ class Day:
         self.rng = random.Random(seed)
         self.now_s = 0.0
 
-    def second(self, mix: dict[Criticality, float], *, step: bool) -> Counter[Criticality]:
+    def second(self, mix: dict[Criticality, float]) -> Counter[Criticality]:
         """One second of arrivals at `mix` a second; returns what was admitted."""
         admitted: Counter[Criticality] = Counter()
         for _ in range(round(1.0 / self.window_s)):
-            passed = offered = 0
+            passed = 0
             for criticality, rate_rps in mix.items():
                 for _ in range(round(rate_rps * self.window_s)):
-                    offered += 1
                     user = f"u{self.rng.randrange(5000)}"
                     if self.threshold.admits(criticality, user, self.now_s):
                         passed += 1
                         admitted[criticality] += 1
             self.now_s += self.window_s
-            over = passed > self.capacity
-            if step:
-                fits = min(passed, int(self.capacity))
-                self.threshold.step(self.now_s, 0.5 if over else 0.0, offered, fits)
-            else:
-                self.threshold.observe(self.now_s, over)
+            self.threshold.observe(self.now_s, passed > self.capacity)
         return admitted
 
 
@@ -112,28 +105,26 @@ MIX = {
 }
 
 
-@pytest.mark.parametrize("step", [True, False])
-def test_settles_at_capacity_under_three_times_the_load(step: bool) -> None:
+def test_settles_at_capacity_under_three_times_the_load() -> None:
     day = Day(PriorityConfig(), capacity_rps=100.0, seed=3)
     for _ in range(4):
-        day.second(MIX, step=step)
+        day.second(MIX)
     total: Counter[Criticality] = Counter()
     for _ in range(20):
-        total += day.second(MIX, step=step)
+        total += day.second(MIX)
     assert 85 * 20 <= total.total() <= 112 * 20
     assert total[Criticality.CRITICAL_PLUS] == total[Criticality.CRITICAL] == 400
     assert total[Criticality.SHEDDABLE] == 0
 
 
-@pytest.mark.parametrize("step", [True, False])
-def test_opens_again_within_three_seconds(step: bool) -> None:
+def test_opens_again_within_three_seconds() -> None:
     day = Day(PriorityConfig(), capacity_rps=100.0, seed=4)
     for _ in range(15):
-        day.second(MIX, step=step)
+        day.second(MIX)
     assert day.threshold.level == 2
     calm = {level: rate / 4 for level, rate in MIX.items()}
     for _ in range(3):
-        day.second(calm, step=step)
+        day.second(calm)
     assert day.threshold.announced() == "3:1.000"
 
 
@@ -141,10 +132,10 @@ def test_critical_goes_only_when_the_levels_below_are_gone() -> None:
     mix = {Criticality.CRITICAL: 200.0, Criticality.SHEDDABLE_PLUS: 100.0}
     day = Day(PriorityConfig(), capacity_rps=100.0, seed=5)
     for _ in range(6):
-        day.second(mix, step=True)
+        day.second(mix)
     total: Counter[Criticality] = Counter()
     for _ in range(10):
-        total += day.second(mix, step=True)
+        total += day.second(mix)
     assert total[Criticality.SHEDDABLE_PLUS] == 0
     assert 800 <= total[Criticality.CRITICAL] <= 1150
 

@@ -86,15 +86,6 @@ def test_what_is_past_its_deadline_is_never_served() -> None:
     assert line.pop(1.0) == (alive, [(dead, "deadline")])
 
 
-def test_expire_reaches_behind_the_head() -> None:
-    line = queue()
-    head, dead = Item(0), Item(1)
-    line.push(head, criticality=C.CRITICAL, now_s=0.0)
-    line.push(dead, criticality=C.CRITICAL, now_s=0.0, deadline_s=0.0)
-    assert line.expire(1.0) == [(dead, "deadline")]
-    assert list(line) == [head]
-
-
 def test_a_burst_is_let_through() -> None:
     line = queue(target_s=0.1, interval_s=0.5)
     items = [Item(i) for i in range(20)]
@@ -168,14 +159,6 @@ class Model(RuleBasedStateMachine):
         assert deadline_s is None or deadline_s > self.now_s
         self.left(item)
 
-    @rule()
-    def expire(self) -> None:
-        for lost, _ in self.line.expire(self.now_s):
-            self.left(lost)
-        for n in self.waiting:
-            deadline_s = self.deadlines[n]
-            assert deadline_s is None or deadline_s > self.now_s
-
     @precondition(lambda self: bool(self.waiting))
     @rule(which=st.integers(0, 100))
     def remove(self, which: int) -> None:
@@ -188,7 +171,6 @@ class Model(RuleBasedStateMachine):
         if hasattr(self, "line"):
             assert len(self.line) == len(self.waiting) <= self.capacity
             assert {item.n for item in self.line} == set(self.waiting)
-            assert (self.line.oldest_wait_s(self.now_s) == 0.0) or self.waiting
 
 
 TestModel = Model.TestCase

@@ -20,8 +20,9 @@ from tests.resilience.door import (
     success,
 )
 
-from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit
-from teashop.resilience.queue import QueueConfig
+from teashop.resilience.aimd import AimdConfig, AimdLimit
+from teashop.resilience.limit import FixedLimit
+from teashop.resilience.queue_config import QueueConfig
 
 SEEDS = pytest.mark.parametrize("seed", [1, 2, 3, 4])
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teashop.resilience.limit import AimdConfig, AimdLimit
+from teashop.resilience.aimd import AimdConfig, AimdLimit
 from teashop.resilience.way import Way
 
 SERVED_S = 0.45

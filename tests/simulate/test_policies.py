@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from teashop.resilience import (
-    balance,
+    aimd,
     batch,
     breaker,
     front,
-    limit,
     priority,
     queue,
     quota,
     retry,
     retry_after,
+    two_choices,
 )
 from teashop.resilience import waiting_room as tickets
 from teashop.resilience.front_config import FrontConfig
@@ -42,7 +42,7 @@ def _lifo(self, now_s, dropped):
 
 POLICIES: dict[str, Patch] = {
     "threshold": (priority.Threshold, "admits", _never_refuse),
-    "limit": (limit.AimdLimit, "limit", property(lambda self: 12)),
+    "limit": (aimd.AimdLimit, "limit", property(lambda self: 12)),
     "queue": (queue.PriorityCodelQueue, "take", _lifo),
     "retry-after": (retry_after.RetryAfter, "seconds", lambda self, backlog, rate, rng: 1),
     "menu bucket": (quota.Quotas, "early_s", lambda self, user, now_s: 0.0),
@@ -51,7 +51,7 @@ POLICIES: dict[str, Patch] = {
     "lengths": (front.Front, "length", lambda self, deadline_s, now_s: (Rung.SHORT, 20)),
     "waiting room": (tickets.WaitingRoom, "has_room", lambda self, backlog, rate_rps: False),
     "balancer": (
-        balance.Balancer,
+        two_choices.Balancer,
         "choose",
         lambda self, endpoints, rng, now_s, exclude=(): endpoints[0],
     ),

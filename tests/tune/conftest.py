@@ -4,7 +4,8 @@ import pytest
 
 from teastorm.load.settings import Mix
 from teastorm.simulate.demand import Demand
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.models import InferenceModel
+from teastorm.simulate.scenario import Scenario
 from teastorm.tune.service import Service
 
 

@@ -10,9 +10,10 @@ from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Mix
 from teastorm.simulate import run as simulation
 from teastorm.simulate.demand import Demand
+from teastorm.simulate.models import InferenceModel
 from teastorm.simulate.scaler import Scaler
 from teastorm.simulate.scaling import Scaling
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.scenario import Scenario
 from teastorm.tune.hpa_model import DISCOVERY_S
 from teastorm.tune.hpa_record import HpaRecord, Look
 

@@ -8,7 +8,7 @@ from tests.tune.api_answers import HPA, SAMPLES, pod
 from teastorm.autoscale.planned import Planned
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.simulate.scenario import InferenceModel
+from teastorm.simulate.models import InferenceModel
 from teastorm.tune import on_cluster
 from teastorm.tune.hpa_record_file import read
 from teastorm.tune.on_cluster import Drive, drive

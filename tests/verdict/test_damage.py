@@ -166,7 +166,10 @@ def test_what_a_folder_says_commands_no_terminal(small: Path):
         refused = CliRunner().invoke(cli, ["verify", str(folder)])
         (folder / "run.json").write_bytes(orjson.dumps(run | {"seed": 7}))
         judged = CliRunner().invoke(cli, ["verify", str(folder)])
+        told = CliRunner().invoke(cli, ["report", str(folder), "--markdown"])
     assert len(refused.stderr.splitlines()) == 1
     assert "red\\x1b[31m\\r (protected, seed 7)" in judged.stdout
-    for text in (refused.stderr, judged.stdout, judged.stderr):
+    # In Markdown a backslash is written as two.
+    assert "red\\\\x1b[31m (protected, seed 7)" in told.stdout
+    for text in (refused.stderr, judged.stdout, judged.stderr, told.stdout, told.stderr):
         assert text.replace("\n", "").isprintable()

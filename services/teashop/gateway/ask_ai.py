@@ -8,8 +8,8 @@ from teashop.catalog.order import DrinkOrder
 from teashop.gateway.door import Admitted
 from teashop.gateway.parts import Parts
 from teashop.gateway.room import NoRoom
+from teashop.resilience.bounds import ai_outcome
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.front import ai_outcome
 from teashop.serving.asgi import JSON_TYPE, Response, json_response
 from teashop.serving.client import Answer, Unavailable
 

@@ -38,7 +38,7 @@ def refusal(
         retry_after_s: instead of the time that the backlog tells.
     """
     front = parts.front
-    seconds = front.refused(refused_for, parts.clock.now(), parts.rng, retry_after_s)
+    seconds = front.comebacks.after_s(refused_for, parts.clock.now(), parts.rng, retry_after_s)
     pressure = {"inference": front.ai, "orders": front.orders}.get(refused_for, front.door)
     parts.metrics.refused.labels(route.name, criticality.label, reason, refused_for).inc()
     return Problem(

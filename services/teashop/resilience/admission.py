@@ -1,6 +1,6 @@
 """Admission: a permit for each request in flight, as many as the limit says.
 
-The limiter keeps the count, the limit does the maths (`limit.py`): the split is that of Netflix's
+The limiter keeps the count, the limit does the maths (`limit.Limit`): the split is that of Netflix's
 concurrency-limits (`Limiter.acquire` returns a `Listener` that ends in onSuccess, onIgnore or
 onDropped), and the rule that a permit ends exactly once is that of failsafe-go.
 """

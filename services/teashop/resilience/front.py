@@ -4,25 +4,22 @@ The gateway wraps HTTP and asyncio around it, the simulator a virtual clock: bot
 object the same questions. Time and chance are arguments; nothing here waits.
 """
 
-import random
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
 from teashop.resilience.admission import Permit
 from teashop.resilience.backlog import Backlog
+from teashop.resilience.bounds import ai_limit, ai_queue, orders_limit, orders_queue
+from teashop.resilience.comebacks import Comebacks
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.front_config import FrontConfig
 from teashop.resilience.ladder import Rung
-from teashop.resilience.limit import AimdConfig, AimdLimit, FixedLimit, Limit
 from teashop.resilience.pressure import Pressure
 from teashop.resilience.protections import Protections
-from teashop.resilience.queue import QueueConfig
 from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
 from teashop.resilience.room import Room
 from teashop.resilience.waiting_room import WaitingRoom, WaitingRoomConfig
-
-_NO_LIMIT: Final = 1_000_000
 
 
 class Held(IntEnum):
@@ -53,14 +50,16 @@ class Front[W]:
 
     Attributes:
         door: pressure on this process; needs no dependency.
-        ai, orders: pressure on the two dependencies; ai_room, orders_room: their places.
+        ai, orders: pressure on the two dependencies; ai_room, orders_room: their places;
+            ai_backlog, orders_backlog: the demand before them.
+        comebacks: whoever is sent away is told by it when to come back.
         tokens_menu, tokens_ticket: buckets that bound the menu and ticket rungs.
     """
 
     __slots__ = ("_ai_threshold", "_door_threshold", "_full", "_full_answer_s", "_ladder",
                  "_orders_threshold", "_priorities", "_quotas_on", "_seen_ai", "_seen_orders", "_short",
-                 "_short_answer_s", "_tickets_on", "ai", "ai_backlog", "ai_room", "config", "door",
-                 "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
+                 "_short_answer_s", "_tickets_on", "ai", "ai_backlog", "ai_room", "comebacks", "config",
+                 "door", "on", "orders", "orders_backlog", "orders_room", "quotas", "tokens_menu",
                  "tokens_ticket", "waiting_room")  # fmt: skip
 
     def __init__(
@@ -90,21 +89,24 @@ class Front[W]:
         self._orders_threshold = self.orders.threshold
         self.ai_room: Room[W] = Room(
             "inference",
-            _ai_limit(config, on),
-            _ai_queue(config, on),
+            ai_limit(config, on),
+            ai_queue(config, on),
             admit=admit,
             refuse=refuse,
             crowded=self._ai_is_crowded,
         )
         self.orders_room: Room[W] = Room(
             "orders",
-            _orders_limit(config, on),
-            _orders_queue(config, on),
+            orders_limit(config, on),
+            orders_queue(config, on),
             admit=admit,
             refuse=refuse,
         )
         self.ai_backlog = Backlog(floor_rps=4.0, cap_s=config.retry_after_cap_s)
         self.orders_backlog = Backlog(floor_rps=10.0, cap_s=config.retry_after_cap_s)
+        self.comebacks = Comebacks(
+            ai=(self.ai_room, self.ai_backlog), orders=(self.orders_room, self.orders_backlog)
+        )
         self.quotas = Quotas(
             QuotaConfig(rate_rps=config.quota_rps, burst=config.quota_burst, max_users=50_000)
         )
@@ -218,90 +220,7 @@ class Front[W]:
             return None
         return _TICKET if self.tokens_ticket.early_s("", now_s) == 0.0 else None
 
-    def count_refused(self, refused_for: str, now_s: float) -> None:
-        """Count a caller that is sent away and reads no Retry-After."""
-        if refused_for == "orders" or refused_for == "dispatch":  # noqa: PLR1714 - no set a refusal
-            self.orders_backlog.refused(now_s)
-        else:
-            self.ai_backlog.refused(now_s)
-
-    def refused(
-        self, refused_for: str, now_s: float, rng: random.Random, retry_after_s: float | None = None
-    ) -> int:
-        """Count a caller that is sent away; whole seconds for its Retry-After.
-
-        Args:
-            refused_for: what was scarce: gateway, inference, orders or dispatch.
-            retry_after_s: instead of the time that the backlog tells.
-        """
-        of_orders = refused_for == "orders"
-        backlog = self.orders_backlog if of_orders or refused_for == "dispatch" else self.ai_backlog
-        backlog.refused(now_s)
-        if retry_after_s is not None:
-            return max(1, round(retry_after_s + rng.random()))
-        waiting = self.orders_room.waiting if of_orders else self.ai_room.waiting
-        return backlog.retry_after_s(now_s, waiting, rng)
-
-
-def ai_outcome(rung: str, refusal: str | None) -> str:
-    """What an answer of the AI tells the limit; `refusal` is its reason if it is one.
-
-    A caller who came late is refused for its own lateness, and a short answer is quicker than a
-    full one: neither tells how loaded the AI is.
-    """
-    if refusal is not None:
-        return "ignored" if refusal == "deadline" else "dropped"
-    return "ok" if rung == "full" else "ignored"
-
 
 def bucket(rate_rps: float) -> Quotas:
     """A token bucket for one thing, a second's worth deep."""
     return Quotas(QuotaConfig(rate_rps=rate_rps, burst=max(1.0, rate_rps), max_users=1))
-
-
-def _ai_limit(config: FrontConfig, on: Protections) -> Limit:
-    if not on.admission:
-        return FixedLimit(_NO_LIMIT)
-    return AimdLimit(
-        AimdConfig(
-            initial=config.ai_limit_initial,
-            minimum=config.ai_limit_min,
-            maximum=config.ai_limit_max,
-            tolerance=config.ai_tolerance,
-        )
-    )
-
-
-def _ai_queue(config: FrontConfig, on: Protections) -> QueueConfig:
-    return QueueConfig(
-        capacity=config.ai_queue,
-        target_s=config.ai_queue_target_s,
-        interval_s=config.ai_queue_interval_s,
-        codel=on.codel,
-        adaptive_lifo=on.codel,
-        priorities=on.priorities,
-    )
-
-
-def _orders_limit(config: FrontConfig, on: Protections) -> Limit:
-    if not on.admission:
-        return FixedLimit(_NO_LIMIT)
-    return AimdLimit(
-        AimdConfig(
-            initial=config.orders_limit_initial,
-            minimum=config.orders_limit_min,
-            maximum=config.orders_limit_max,
-            tolerance=4.0,
-        )
-    )
-
-
-def _orders_queue(config: FrontConfig, on: Protections) -> QueueConfig:
-    return QueueConfig(
-        capacity=config.orders_queue,
-        target_s=0.1,
-        interval_s=0.5,
-        codel=on.codel,
-        adaptive_lifo=False,
-        priorities=on.priorities,
-    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from teashop.resilience.checks import above, at_least, within
+from teashop.resilience.forecast import Forecast
 
 
 class Kind(StrEnum):
@@ -67,21 +68,10 @@ class Notice:
 
 
 class _Shop:
-    __slots__ = (
-        "agreed",
-        "alarm",
-        "came_true",
-        "factor",
-        "quiet_until_s",
-        "rate_rps",
-        "seen_s",
-        "trend",
-    )
+    __slots__ = ("agreed", "alarm", "came_true", "factor", "forecast", "quiet_until_s")
 
-    def __init__(self, now_s: float, arrivals_rps: float) -> None:
-        self.seen_s = now_s
-        self.rate_rps = arrivals_rps
-        self.trend = 0.0
+    def __init__(self, now_s: float, forecast: Forecast) -> None:
+        self.forecast = forecast
         self.agreed = 0
         self.factor = 1.0
         self.quiet_until_s = now_s
@@ -92,11 +82,10 @@ class _Shop:
 class NoticePolicy:
     """A forecast of each shop's queue, a warning when it will be full, a withdrawal if it is not.
 
-    Arrivals are smoothed with their trend (Holt's linear method, 1957): a(t + u) = a + b·u. The
-    queue after u seconds is q + u·(a + b·u/2 - c), c being the capacity; a warning names the first
-    u within `lead_s` at which that passes c·patience. It stands until the queue has been full and
-    has fallen to half (it came true), or until it is due and another lead time has passed with the
-    queue below half and no such forecast (a false alarm: withdrawn).
+    A warning names the first moment within `lead_s` at which the queue passes c·patience, c being
+    the capacity (`forecast.Forecast`). It stands until the queue has been full and has fallen to
+    half (it came true), or until it is due and another lead time has passed with the queue below
+    half and no such forecast (a false alarm: withdrawn).
 
     False alarms are bounded two ways. At most one notice per shop per `quiet_s`. And each one
     raises what the next forecast must exceed by `caution`, each true one lowers it: with k false
@@ -127,8 +116,9 @@ class NoticePolicy:
         """
         state = self._shops.get(shop)
         if state is None:
-            state = self._shops[shop] = _Shop(now_s, arrivals_rps)
-        self._smooth(state, now_s, arrivals_rps)
+            forecast = Forecast(now_s, arrivals_rps, trend_s=self._config.trend_s)
+            state = self._shops[shop] = _Shop(now_s, forecast)
+        state.forecast.see(now_s, arrivals_rps)
         full = capacity_rps * self._config.patience_s
         full_in_s = self._full_in_s(state, capacity_rps, queue, full)
         if state.alarm is not None:
@@ -146,38 +136,25 @@ class NoticePolicy:
             shop=shop,
             t_s=now_s,
             at_s=now_s + full_in_s,
-            rate_rps=max(0.0, state.rate_rps + state.trend * full_in_s),
+            rate_rps=state.forecast.rate_rps(full_in_s),
             capacity_rps=capacity_rps,
             queue=queue,
         )
         self.issued += 1
         return state.alarm
 
-    def _smooth(self, state: _Shop, now_s: float, arrivals_rps: float) -> None:
-        passed_s = now_s - state.seen_s
-        if passed_s <= 0.0:
-            return
-        weight = min(1.0, passed_s / self._config.trend_s)
-        before = state.rate_rps
-        expected = before + state.trend * passed_s
-        state.rate_rps = expected + weight * (arrivals_rps - expected)
-        state.trend += weight * ((state.rate_rps - before) / passed_s - state.trend)
-        state.seen_s = now_s
-
     def _full_in_s(
         self, state: _Shop, capacity_rps: float, queue: float, full: float
     ) -> float | None:
-        """Seconds until the queue passes the mark, None if it does not within the lead time."""
-        mark = full * state.factor
+        """Seconds until the queue is full, None if it will not be within the lead time."""
         if queue >= full:
             return 0.0
-        lead_s = self._config.lead_s
-        slope = state.rate_rps - capacity_rps
-        for step in range(1, 13):
-            ahead_s = lead_s * step / 12.0
-            if queue + ahead_s * (slope + state.trend * ahead_s / 2.0) >= mark:
-                return ahead_s
-        return None
+        return state.forecast.passes_in_s(
+            full * state.factor,
+            queue=queue,
+            capacity_rps=capacity_rps,
+            lead_s=self._config.lead_s,
+        )
 
     def _follow(
         self,
@@ -210,7 +187,7 @@ class NoticePolicy:
             shop=alarm.shop,
             t_s=now_s,
             at_s=alarm.at_s,
-            rate_rps=max(0.0, state.rate_rps),
+            rate_rps=state.forecast.rate_rps(0.0),
             capacity_rps=capacity_rps,
             queue=queue,
         )

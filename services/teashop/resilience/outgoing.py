@@ -4,10 +4,11 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from teashop.resilience.balance import Balancer, RoundRobin
+from teashop.resilience.balance import RoundRobin
 from teashop.resilience.breaker import Breaker, BreakerConfig, State
 from teashop.resilience.protections import Protections
 from teashop.resilience.retry import RetryBudget, RetryBudgetConfig, full_jitter_s
+from teashop.resilience.two_choices import Balancer
 
 _BACKOFF_BASE_S: Final = 0.02
 _BACKOFF_CAP_S: Final = 0.25

@@ -23,10 +23,6 @@ class Pressure:
         """Whether the announced threshold lets this request through; counts it as offered."""
         return not self._on or self.threshold.admits(criticality, user, now_s)
 
-    def excludes_level(self, criticality: int) -> bool:
-        """Whether the whole level is shed, so that spare places are not for it either."""
-        return self._on and criticality > self.threshold.level
-
     def crowd_out(self, criticality: int) -> None:
         """Somebody of this level found no place: nobody less important gets one for now."""
         if self._on:

@@ -21,7 +21,6 @@ class PriorityConfig:
     """Settings of a threshold.
 
     Attributes:
-        target_s: mean queueing delay above which a window counts as overloaded.
         window_s: how often the threshold moves.
         tighten: share of the admitted load that is cut after an overloaded window.
         release: share that is added after a calm one.
@@ -30,7 +29,6 @@ class PriorityConfig:
         rotation_s: the order of users within a level is drawn anew so often.
     """
 
-    target_s: float = 0.02
     window_s: float = 0.25
     tighten: float = 0.05
     release: float = 0.05
@@ -39,7 +37,6 @@ class PriorityConfig:
     rotation_s: float = 60.0
 
     def __post_init__(self) -> None:
-        at_least(self, "target_s", self.target_s, 0.0)
         above(self, "window_s", self.window_s, 0.0)
         at_least(self, "hurry", self.hurry, 1)
         within(self, "tighten", self.tighten, 0.001, 0.9 / self.hurry)
@@ -76,16 +73,13 @@ class Threshold:
     """
 
     __slots__ = (
-        "_admitted",
         "_calm_votes",
         "_config",
-        "_delay_sum_s",
         "_epoch",
         "_epoch_ends_s",
         "_epoch_starts_s",
         "_run",
         "_shed",
-        "_steps",
         "_threshold",
         "_votes",
         "_was_overloaded",
@@ -102,11 +96,8 @@ class Threshold:
         self._epoch_starts_s = self._epoch_ends_s = 0.0
         self.offered = [0] * _LEVELS
         self._shed = 0
-        self._admitted = 0
         self._votes = 0
         self._calm_votes = 0
-        self._delay_sum_s = 0.0
-        self._steps = 0
         self._run = 0
         self._was_overloaded = False
         self._window_ends_s: float | None = None
@@ -178,40 +169,15 @@ class Threshold:
         if ends_s is None:
             self._window_ends_s = now_s + self._config.window_s
         elif now_s >= ends_s:
-            self._move(self._calm_votes * 2 <= self._votes, None, now_s)
+            self._move(self._calm_votes * 2 <= self._votes, now_s)
 
-    def step(self, now_s: float, queue_delay_s: float, offered: int, admitted: int) -> None:
-        """Report the time since the last call; moves the threshold when a window is over.
-
-        Args:
-            now_s: monotonic seconds.
-            queue_delay_s: mean time that admitted requests waited.
-            offered: requests that came; 0 says nothing was learnt.
-            admitted: requests that were really let in (by this threshold *and* the limiter behind
-                it); their number, not the threshold's hope, is what the next window starts from.
-        """
-        self._steps += 1
-        self._delay_sum_s += queue_delay_s
-        self._admitted += min(admitted, offered)
-        if self._due(now_s):
-            overloaded = self._delay_sum_s > self._steps * self._config.target_s
-            self._move(overloaded, self._admitted, now_s)
-
-    def _due(self, now_s: float) -> bool:
-        if self._window_ends_s is None:
-            self._window_ends_s = now_s + self._config.window_s
-        return now_s >= self._window_ends_s
-
-    def _move(self, overloaded: bool, admitted: int | None, now_s: float) -> None:
+    def _move(self, overloaded: bool, now_s: float) -> None:
         config = self._config
         self._run = self._run + 1 if overloaded == self._was_overloaded else 1
         self._was_overloaded = overloaded
         pace = min(self._run, config.hurry)
         if overloaded:
-            passed = self._passed()
-            if admitted is None or admitted > passed:
-                admitted = passed
-            reached = self._reach(admitted * (1.0 - pace * config.tighten))
+            reached = self._reach(self._passed() * (1.0 - pace * config.tighten))
             # Also with nothing counted the next window must admit less ...
             self._set(min(reached, self._threshold - config.tighten / 10.0))
         elif self._threshold < _OPEN:
@@ -219,8 +185,7 @@ class Threshold:
             # ... or more: five per cent of nobody would keep a level shut for ever.
             self._set(max(reached, self._threshold + pace * config.release / 2.5))
         self.offered = [0] * _LEVELS
-        self._shed = self._admitted = self._votes = self._calm_votes = self._steps = 0
-        self._delay_sum_s = 0.0
+        self._shed = self._votes = self._calm_votes = 0
         self._window_ends_s = now_s + config.window_s
 
     def _passed(self) -> int:

@@ -1,14 +1,13 @@
 """A bounded waiting line that sheds by age and importance rather than by luck."""
 
-import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
-from teashop.resilience.checks import above, at_least
 from teashop.resilience.criticality import Criticality
+from teashop.resilience.queue_config import QueueConfig
 from teashop.resilience.refusal import Refusal
+from teashop.resilience.standing import Standing
 
 _LEVELS: Final = len(Criticality)
 
@@ -17,32 +16,6 @@ class QueueFull(Refusal):
     """The queue is at capacity and holds nothing less important."""
 
     reason: ClassVar[str] = "queue_full"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueueConfig:
-    """Settings of a queue.
-
-    Attributes:
-        capacity: items it holds at most; 0 makes every push a refusal.
-        target_s: a standing wait that is still acceptable.
-        interval_s: the wait must stand for so long before anything is dropped for it.
-        codel: drop items older than twice the target while the wait stands.
-        adaptive_lifo: serve the newest first while the wait stands.
-        priorities: serve and keep by criticality; off, it is one line for all.
-    """
-
-    capacity: int = 64
-    target_s: float = 0.1
-    interval_s: float = 0.5
-    codel: bool = True
-    adaptive_lifo: bool = False
-    priorities: bool = True
-
-    def __post_init__(self) -> None:
-        at_least(self, "capacity", self.capacity, 0)
-        above(self, "target_s", self.target_s, 0.0)
-        at_least(self, "interval_s", self.interval_s, self.target_s)
 
 
 class Popped[T](NamedTuple):
@@ -62,36 +35,15 @@ class _Entry[T]:
         self.deadline_s = deadline_s
 
 
-class _Standing:
-    """Whether a wait stands: CoDel's estimator, the minimum over an interval."""
-
-    __slots__ = ("_interval_s", "_target_s", "ends_s", "least_s", "on")
-
-    def __init__(self, config: QueueConfig) -> None:
-        self.on = False
-        self._target_s = config.target_s
-        self._interval_s = config.interval_s
-        self.least_s = 0.0
-        self.ends_s = -math.inf
-
-    def update(self, now_s: float, wait_s: float) -> None:
-        if now_s >= self.ends_s:
-            self.on = self.least_s > self._target_s
-            self.least_s = wait_s
-            self.ends_s = now_s + self._interval_s
-        elif wait_s < self.least_s:
-            self.least_s = wait_s
-
-
 class PriorityCodelQueue[T]:
     """One line per criticality, each with a CoDel of its own; most critical served first.
 
-    CoDel (Nichols & Jacobson, RFC 8289) tells a burst, which passes, from a standing queue, which
-    only adds delay, by the *minimum* wait over an interval. Its drop schedule (interval over the
-    square root of the count) waits for TCP senders to slow down; refused HTTP callers of an open
-    crowd do not. So drops follow Facebook's use of it (Maurer, "Fail at Scale", ACM Queue 13(8),
-    2015; folly's `Codel`): while the wait stands, everything older than twice the target goes.
-    Hence the wait of what is served stays below 2·target from one interval after the onset.
+    CoDel (Nichols & Jacobson, RFC 8289) tells a burst from a standing queue (`standing.Standing`).
+    Its drop schedule (interval over the square root of the count) waits for TCP senders to slow
+    down; refused HTTP callers of an open crowd do not. So drops follow Facebook's use of it
+    (Maurer, "Fail at Scale", ACM Queue 13(8), 2015; folly's `Codel`): while the wait stands,
+    everything older than twice the target goes. Hence the wait of what is served stays below
+    2·target from one interval after the onset.
 
     Adaptive LIFO (same article): while the wait stands the newest is served first, for its caller
     is the likeliest to be still there. At capacity a more critical item takes the place of the
@@ -113,7 +65,9 @@ class PriorityCodelQueue[T]:
         self._newest_first = config.adaptive_lifo
         levels = _LEVELS if config.priorities else 1
         self._lines: tuple[deque[_Entry[T]], ...] = tuple(deque() for _ in range(levels))
-        self._standing = tuple(_Standing(config) for _ in range(levels))
+        self._standing = tuple(
+            Standing(target_s=config.target_s, interval_s=config.interval_s) for _ in range(levels)
+        )
         self._both = tuple(zip(self._lines, self._standing, strict=True))
         self._entries: dict[int, _Entry[T]] = {}
 
@@ -122,11 +76,6 @@ class PriorityCodelQueue[T]:
 
     def __iter__(self) -> Iterator[T]:
         return (entry.item for line in self._lines for entry in line)
-
-    @property
-    def standing(self) -> bool:
-        """Whether some line has a standing wait (what DAGOR's threshold is told)."""
-        return any(state.on for state in self._standing)
 
     def takes(self, criticality: int) -> bool:
         """Whether a push of this level would find a place, free or taken from a lower level."""
@@ -194,21 +143,6 @@ class PriorityCodelQueue[T]:
                     served = entry
         return None if served is None else served.item
 
-    def expire(self, now_s: float) -> list[tuple[T, str]]:
-        """Drop what is overdue without serving anything: for a server that has stalled."""
-        dropped: list[tuple[T, str]] = []
-        for line, standing in self._both:
-            self._sweep(line, standing, now_s, dropped)
-        late = [
-            entry
-            for entry in self._entries.values()
-            if entry.deadline_s is not None and entry.deadline_s <= now_s
-        ]
-        for entry in late:
-            self.remove(entry.item)
-            dropped.append((entry.item, "deadline"))
-        return dropped
-
     def remove(self, item: T) -> bool:
         """Take an item out (its caller hung up); False if it was not waiting."""
         entry = self._entries.pop(id(item), None)
@@ -216,10 +150,6 @@ class PriorityCodelQueue[T]:
             return False
         self._lines[entry.level].remove(entry)
         return True
-
-    def oldest_wait_s(self, now_s: float) -> float:
-        """How long the oldest item has waited, 0 when nothing waits."""
-        return max((now_s - line[0].pushed_s for line in self._lines if line), default=0.0)
 
     def _evict_below(self, level: int) -> T:
         for lower in range(len(self._lines) - 1, level, -1):
@@ -235,12 +165,12 @@ class PriorityCodelQueue[T]:
     def _sweep(
         self,
         line: deque[_Entry[T]],
-        standing: _Standing,
+        standing: Standing,
         now_s: float,
         dropped: list[tuple[T, str]],
     ) -> None:
-        """Update the line's estimator and drop its head while that is overdue."""
-        standing.update(now_s, now_s - line[0].pushed_s if line else 0.0)
+        """Update the estimator of a line that somebody waits in; drop its head while overdue."""
+        standing.update(now_s, now_s - line[0].pushed_s)
         while line:
             head = line[0]
             if head.deadline_s is not None and head.deadline_s <= now_s:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from teashop.resilience.admission import Limiter, Permit
 from teashop.resilience.limit import Limit
-from teashop.resilience.queue import PriorityCodelQueue, QueueConfig
+from teashop.resilience.queue import PriorityCodelQueue
+from teashop.resilience.queue_config import QueueConfig
 
 
 class NoRoom(Exception):

@@ -1,22 +1,14 @@
 """The waiting room: a signed place in the line that any replica honours without asking another."""
 
-import base64
-import binascii
-import contextlib
 import hashlib
-import hmac
 import math
 import random
-import struct
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from teashop.resilience.checks import above, at_least
 from teashop.resilience.refusal import Refusal
-
-_PAYLOAD: Final = struct.Struct(">QQ")  # issue time in microseconds, nonce
-_MAC_BYTES: Final = 16
-_SECRET_BYTES: Final = 16
+from teashop.resilience.ticket_token import TicketTokens
 
 
 class TicketInvalid(Refusal):
@@ -90,24 +82,19 @@ class WaitingRoom:
     is bounded at the other end: `has_room` says no once more tickets are out than can be served by
     their turn, and those callers get a Retry-After instead.
 
-    A token is 8 bytes of issue time, 8 of nonce and the first 16 of HMAC-SHA256 over both and the
-    hash of the Idempotency-Key: it cannot be made or changed without the secret, and serves no
-    other key. A replica refuses a token that it has redeemed, unless its holder got no answer for it
-    (`give_back`); at another replica the key itself makes the second use harmless, for orders
-    answers the same key with the same order.
+    A token (`ticket_token.TicketTokens`) is bound to one Idempotency-Key. A replica refuses a token
+    that it has redeemed, unless its holder got no answer for it (`give_back`); at another replica
+    the key itself makes the second use harmless, for orders answers the same key with the same
+    order.
 
     Times are Unix seconds, the only clock that replicas share. Not thread-safe.
     """
 
-    __slots__ = ("_config", "_secret", "_used")
+    __slots__ = ("_config", "_tokens", "_used")
 
     def __init__(self, config: WaitingRoomConfig, secret: bytes) -> None:
-        if len(secret) < _SECRET_BYTES:
-            raise ValueError(
-                f"WaitingRoom.secret must have at least {_SECRET_BYTES} bytes, got {len(secret)}."
-            )
         self._config = config
-        self._secret = secret
+        self._tokens = TicketTokens(secret)
         self._used: dict[bytes, float] = {}
 
     def horizon_unix_s(self, now_unix_s: float) -> float:
@@ -141,8 +128,6 @@ class WaitingRoom:
         nonce = rng.getrandbits(32) << 32 | int.from_bytes(
             hashlib.blake2b(user.encode(), digest_size=4).digest(), "big"
         )
-        payload = _PAYLOAD.pack(int(now_unix_s * 1e6), nonce)
-        token = base64.urlsafe_b64encode(payload + self._mac(payload, key)).rstrip(b"=").decode()
         ahead = max(0.0, backlog)
         position = int(ahead * config.replicas) + 1
         # The other replicas' share is inferred from ours: a thinned Poisson stream of mean `ahead`
@@ -150,7 +135,7 @@ class WaitingRoom:
         spread = math.sqrt(config.replicas * max(0, config.replicas - 1) * ahead)
         wait_s = ahead / rate_rps if rate_rps > 0.0 else config.hold_s + config.valid_s
         return Ticket(
-            token=token,
+            token=self._tokens.write(key, now_unix_s, nonce),
             position=position,
             position_error=math.ceil(2.0 * spread),
             eta_s=max(config.hold_s, wait_s),
@@ -165,16 +150,18 @@ class WaitingRoom:
             TicketUsed: redeemed before at this replica.
         """
         config = self._config
-        issued_s, mac = self._read(token, key)
+        read = self._tokens.read(token, key)
+        if read is None:
+            raise TicketInvalid("this is not a ticket for this key.")
+        issued_s, code = read
         due_s = issued_s + config.hold_s
         if issued_s > now_unix_s + config.skew_s or now_unix_s > due_s + config.valid_s:
             raise TicketInvalid("this ticket is past its time; ask for a new one.")
-        # The code is unique where a nonce may repeat: it covers the key too.
-        if mac in self._used:
+        if code in self._used:
             raise TicketUsed("this ticket has been redeemed; send the request without it.")
         if now_unix_s < due_s:
             raise TicketTooEarly("its turn has not come.", retry_after_s=due_s - now_unix_s)
-        self._remember(mac, due_s + config.valid_s, now_unix_s)
+        self._remember(code, due_s + config.valid_s, now_unix_s)
         return issued_s
 
     def give_back(self, token: str, key: str) -> None:
@@ -183,29 +170,9 @@ class WaitingRoom:
         Who has stood in line and meets a failure is told to come back (`Retry-After`), and must
         not find the place gone. Another's token, or none of ours, changes nothing.
         """
-        with contextlib.suppress(TicketInvalid):
-            self._used.pop(self._read(token, key)[1], None)
-
-    def _read(self, token: str, key: str) -> tuple[float, bytes]:
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except (ValueError, binascii.Error):
-            raw = b""
-        payload, mac = raw[: _PAYLOAD.size], raw[_PAYLOAD.size :]
-        # Base64 has several spellings of the same bytes; only ours is a ticket.
-        ours = base64.urlsafe_b64encode(raw).rstrip(b"=") == token.encode("utf-8", "replace")
-        if (
-            len(raw) != _PAYLOAD.size + _MAC_BYTES
-            or not ours
-            or not hmac.compare_digest(mac, self._mac(payload, key))
-        ):
-            raise TicketInvalid("this is not a ticket for this key.")
-        issued_us, _ = _PAYLOAD.unpack(payload)
-        return issued_us / 1e6, mac
-
-    def _mac(self, payload: bytes, key: str) -> bytes:
-        bound = payload + hashlib.sha256(key.encode("utf-8", "replace")).digest()
-        return hmac.digest(self._secret, bound, "sha256")[:_MAC_BYTES]
+        read = self._tokens.read(token, key)
+        if read is not None:
+            self._used.pop(read[1], None)
 
     def _remember(self, mark: bytes, until_s: float, now_unix_s: float) -> None:
         used = self._used

@@ -13,10 +13,10 @@ from teashop.serving.asgi import (
     Scope,
     Send,
     json_response,
-    send_response,
 )
 from teashop.serving.edges import EdgeFault
 from teashop.serving.faults import Fault, Faults
+from teashop.serving.send import send_response
 from teashop.serving.settings import SettingsError, load
 
 

@@ -6,7 +6,6 @@ stay unread until a request has been admitted.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -181,33 +180,3 @@ class Request:
         """Return when the client has gone away; call it after the body was read."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
-
-
-async def send_response(send: Send, response: Response) -> None:
-    """Write an answer to the server."""
-    if response.stream is None:
-        length = (b"content-length", b"%d" % len(response.body))
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": [*response.headers, length],
-            }
-        )
-        await send({"type": "http.response.body", "body": response.body})
-        return
-    await send(
-        {
-            "type": "http.response.start",
-            "status": response.status,
-            "headers": list(response.headers),
-        }
-    )
-    try:
-        async for chunk in response.stream:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    finally:
-        closing = getattr(response.stream, "aclose", None)
-        if closing is not None:
-            await asyncio.shield(closing())
-    await send({"type": "http.response.body", "body": b""})

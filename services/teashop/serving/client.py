@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from teashop.resilience.outgoing import Target
 from teashop.serving.asgi import Headers
+from teashop.serving.attempt import Attempts
 from teashop.serving.attempt_metrics import AttemptMetrics
 from teashop.serving.clock import Clock
 from teashop.serving.discovery import Discovery
@@ -91,6 +92,9 @@ class Outgoing:
         self._targets: dict[str, Target] = {}
         self._watch: asyncio.Task[None] | None = None
         self._metrics = AttemptMetrics(registry)
+        self._attempts = Attempts(
+            self._wire, clock=clock, metrics=self._metrics, timeout_s=self._config.timeout_s
+        )
         self._metrics.edge_faults.set_function(lambda: float(len(edges.current())))
 
     async def start(self) -> None:
@@ -151,7 +155,7 @@ class Outgoing:
                 break
             tried.append(endpoint)
             call = Call(method, path, body, headers, deadline_s)
-            outcome = await self._attempt(service, target, endpoint, call)
+            outcome = await self._attempts.make(service, target, endpoint, call)
             if isinstance(outcome, str):
                 answer, reason = None, outcome
                 if outcome == "deadline" or (outcome == "lost" and not idempotent):
@@ -188,44 +192,3 @@ class Outgoing:
         await self._clock.sleep(pause_s)
         self._metrics.retries.labels(service).inc()
         return True
-
-    async def _attempt(
-        self, service: str, target: Target, endpoint: str, call: Call
-    ) -> Answer | str:
-        """One attempt: an answer, or how it failed (connect, lost, deadline)."""
-        started = self._clock.now()
-        timeout_s = self._config.timeout_s
-        headers = {k.decode(): v.decode("latin-1") for k, v in call.headers}
-        if call.deadline_s is not None:
-            timeout_s = min(timeout_s, call.deadline_s - started)
-            if timeout_s <= 0:
-                return "deadline"
-            headers["X-Request-Timeout-Ms"] = str(max(1, int(timeout_s * 1000)))
-        target.started(endpoint, started)
-        outcome: Answer | str = "lost"
-        resolved = False
-        try:
-            outcome = await self._wire.send(service, endpoint, call, headers, timeout_s)
-            resolved = True
-        finally:
-            now = self._clock.now()
-            ok = not resolved or _tells_of_health(outcome)
-            target.finished(endpoint, now, now - started, ok=ok)
-            if not isinstance(outcome, str):
-                self._metrics.seconds.labels(service).observe(now - started)
-            label = outcome if isinstance(outcome, str) else _outcome_label(outcome)
-            self._metrics.attempts.labels(service, label if resolved else "abandoned").inc()
-        return outcome
-
-
-def _tells_of_health(outcome: Answer | str) -> bool:
-    """Whether the endpoint is not to blame: refusals and missed deadlines tell of load."""
-    if isinstance(outcome, str):
-        return outcome == "deadline"
-    return outcome.status < 500 or outcome.refused
-
-
-def _outcome_label(answer: Answer) -> str:
-    if answer.refused:
-        return "refused"
-    return "ok" if answer.status < 500 else "error"

@@ -18,11 +18,11 @@ from teashop.serving.asgi import (
     Scope,
     Send,
     json_response,
-    send_response,
 )
 from teashop.serving.clock import Clock
 from teashop.serving.faults import Faults
 from teashop.serving.router import Router
+from teashop.serving.send import send_response
 
 log = logging.getLogger("teashop.service")
 type Hook = Callable[[], Awaitable[None]]

@@ -17,7 +17,7 @@ import numpy as np
 
 from teastorm import compiled
 from teastorm.simulate.theory.formulas import mmc_wait
-from teastorm.simulate.theory.queues import observe
+from teastorm.simulate.theory.observe import observe
 
 ROUNDS = 5
 CUSTOMERS = 8_000

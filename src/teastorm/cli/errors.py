@@ -9,9 +9,9 @@ from typing import NoReturn
 import click
 import orjson
 
-from teastorm.cli.output import printable
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.local.state import state_dir
+from teastorm.printable import printable
 
 USAGE = 2
 PRECONDITION = 3

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import click
 import orjson
 
+from teastorm.printable import printable
+
 
 def json_option[**P, R](command: Callable[P, R]) -> Callable[P, R]:
     """`--json`, which every command has; the function receives `as_json`."""
@@ -19,13 +21,6 @@ def print_json(schema: str, content: Mapping[str, object]) -> None:
     line = orjson.dumps({"schema": schema, **content}, option=orjson.OPT_SERIALIZE_NUMPY)
     sys.stdout.write(line.decode() + "\n")
     sys.stdout.flush()
-
-
-def printable(text: str) -> str:
-    """Without the characters that command a terminal: a run folder's texts are anybody's."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def say(text: str, *, style: str = "") -> None:

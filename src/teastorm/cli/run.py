@@ -8,9 +8,10 @@ import click
 from teastorm.cli import cluster
 from teastorm.cli.errors import CommandError
 from teastorm.cli.judged import in_one_sentence, print_result, say_verdict, show_checks
-from teastorm.cli.output import printable, say
+from teastorm.cli.output import say
 from teastorm.cli.types import SEED_MAX, Number
 from teastorm.platforms.select import open_platform
+from teastorm.printable import printable
 from teastorm.runner.catalogue import find
 from teastorm.runner.closing import Outcome
 from teastorm.runner.folder import RUNS_DIR

@@ -12,7 +12,7 @@ from teastorm.cli.judged import (
     say_verdict,
     show_checks,
 )
-from teastorm.cli.output import printable
+from teastorm.printable import printable
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -76,47 +76,27 @@ class Wishes:
 
     def menus(self, times: NDArray[np.float64]) -> list[Arrival]:
         """Who looks at the menu."""
-        jitter = stream(self.seed, "menu", 1).random(len(times))
+        jitter = stream(self.seed, "menu", 1).random(len(times)).tolist()
         return [
-            Arrival(
-                intended_s=time_s,
-                klass="menu",
-                criticality=_CRITICALITY["menu"],
-                phase=self.phase_at(time_s),
-                user=user,
-                honours=honours,
-                key=f"{self.seed}-menu-{n}",
-                jitter=float(jitter[n]),
-            )
-            for n, (time_s, (user, honours)) in enumerate(
-                zip(times.tolist(), self.crowd.deal("m", times), strict=True)
-            )
+            self._arrival("menu", time_s, who, f"{self.seed}-menu-{n}", jitter=jitter[n])
+            for n, (time_s, who) in enumerate(self._dealt("m", times))
         ]
 
     def checkouts(self, times: NDArray[np.float64]) -> list[Arrival]:
         """One cart each."""
         carts = Random(f"{self.seed}:cart")
         arrivals = []
-        for n, (time_s, (user, honours)) in enumerate(
-            zip(times.tolist(), self.crowd.deal("b", times), strict=True)
-        ):
+        for n, (time_s, who) in enumerate(self._dealt("b", times)):
             cart = {
-                "user": user,
+                "user": who[0],
                 "shop": carts.choice(self.mix.shops),
                 "items": [draw_order(carts).to_json()],
                 "coupon": carts.random() < self.mix.coupon_share,
             }
+            key = f"{self.seed}-checkout-{n}"
             arrivals.append(
-                Arrival(
-                    intended_s=time_s,
-                    klass="checkout",
-                    criticality=_CRITICALITY["checkout"],
-                    phase=self.phase_at(time_s),
-                    user=user,
-                    honours=honours,
-                    key=f"{self.seed}-checkout-{n}",
-                    payload=_json(cart),
-                    jitter=carts.random(),
+                self._arrival(
+                    "checkout", time_s, who, key, payload=_json(cart), jitter=carts.random()
                 )
             )
         return arrivals
@@ -130,20 +110,50 @@ class Wishes:
             ("status", mix.pay_after_s + (k + 1) * mix.status_after_s)
             for k in range(rng.randint(1, mix.status_max))
         ]
+        time_s, who = checkout.intended_s, (checkout.user, checkout.honours)
         return [
-            Arrival(
-                intended_s=checkout.intended_s + after_s,
-                klass=klass,
-                criticality=_CRITICALITY[klass],
-                phase=self.phase_at(checkout.intended_s + after_s),
-                user=checkout.user,
-                honours=checkout.honours,
-                key=f"{checkout.key}-{klass}-{k}",
+            self._arrival(
+                klass,
+                time_s + after_s,
+                who,
+                f"{checkout.key}-{klass}-{k}",
                 parent=0,
                 jitter=rng.random(),
             )
             for k, (klass, after_s) in enumerate(wishes)
         ]
+
+    def _dealt(
+        self, prefix: str, times: NDArray[np.float64]
+    ) -> Iterator[tuple[float, tuple[str, bool]]]:
+        """Each time with a user and whether that one honours Retry-After."""
+        return zip(times.tolist(), self.crowd.deal(prefix, times), strict=True)
+
+    def _arrival(
+        self,
+        klass: str,
+        time_s: float,
+        who: tuple[str, bool],
+        key: str,
+        *,
+        jitter: float,
+        payload: bytes = b"",
+        parent: int = -1,
+    ) -> Arrival:
+        """One of a class that has the criticality of its route, and no truth."""
+        user, honours = who
+        return Arrival(
+            intended_s=time_s,
+            klass=klass,
+            criticality=_CRITICALITY[klass],
+            phase=self.phase_at(time_s),
+            user=user,
+            honours=honours,
+            key=key,
+            payload=payload,
+            parent=parent,
+            jitter=jitter,
+        )
 
 
 def _json(payload: object) -> bytes:

@@ -1,6 +1,5 @@
 """The flight recorder: scrapes every replica once a second and keeps what it saw."""
 
-import http.client
 import threading
 import time
 from array import array
@@ -13,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from teastorm.observe.exposition import SeriesTable, canonical
+from teastorm.observe.exposition import canonical
+from teastorm.observe.scraper import TIMEOUT_S, Scraper
 from teastorm.observe.target import ScrapeTarget
 
 PERIOD_S = 1.0
-TIMEOUT_S = 2.0
 WORKERS = 8
 TAIL = 20_000
 """Samples to look back over for the latest: some seconds of a shop with many replicas."""
@@ -33,36 +32,6 @@ class Latest(NamedTuple):
     labels: str
     at_s: float
     value: float
-
-
-class _Scraper:
-    """One target's kept-alive connection and known series. One thread at a time."""
-
-    def __init__(
-        self, target: ScrapeTarget, number_of: Callable[[str, dict[str, str]], int]
-    ) -> None:
-        self.busy = False
-        self.up = number_of("up", {})
-        self._target = target
-        self._connection = target.connection(TIMEOUT_S)
-        self._table = SeriesTable(number_of)
-
-    def scrape(self) -> list[tuple[int, float]]:
-        """Every sample and `up`; only `up` = 0 when the page could not be had."""
-        try:
-            self._connection.request("GET", self._target.path, headers=self._target.headers())
-            answer = self._connection.getresponse()
-            page = answer.read()
-        except (OSError, http.client.HTTPException):
-            self._connection.close()
-            return [(self.up, 0.0)]
-        if answer.status != 200:
-            return [(self.up, 0.0)]
-        return [(self.up, 1.0), *self._table.samples(page)]
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
 
 def _pool() -> ThreadPoolExecutor:
@@ -98,7 +67,7 @@ class FlightRecorder:
         self._times = array("d")
         self._numbers = array("i")
         self._values = array("d")
-        self._scrapers: dict[ScrapeTarget, _Scraper] = {}
+        self._scrapers: dict[ScrapeTarget, Scraper] = {}
         self._pool = _pool()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flight-recorder", daemon=True)
@@ -175,13 +144,13 @@ class FlightRecorder:
         for target in self._targets():
             scraper = self._scrapers.get(target)
             if scraper is None:
-                scraper = _Scraper(target, self._numbering(target))
+                scraper = Scraper(target, self._numbering(target))
                 self._scrapers[target] = scraper
             if not scraper.busy:
                 scraper.busy = True
                 self._pool.submit(self._ask, scraper)
 
-    def _ask(self, scraper: _Scraper) -> None:
+    def _ask(self, scraper: Scraper) -> None:
         at_s = self._clock() - self._t0_s
         try:
             samples = scraper.scrape()

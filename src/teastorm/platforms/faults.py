@@ -116,6 +116,17 @@ def _refuse_what_no_service_takes(spec: AnyFault) -> None:
         raise ValueError(f"duration_s must be above 0 and at most 600, got {spec.duration_s}")
 
 
+def takers(service: str, living: Sequence[Replica], replica_id: str | None = None) -> list[Replica]:
+    """Who takes a fault: each ready replica, or the one that is named, ready or not.
+
+    `living` are the replicas of that service; `PlatformError` (3) when none of them takes it.
+    """
+    chosen = [r for r in living if (r.ready if replica_id is None else r.replica_id == replica_id)]
+    if not chosen:
+        raise PlatformError(3, f"{service} has no replica to inject a fault into")
+    return chosen
+
+
 def fault_body(
     spec: AnyFault, callees: Callable[[str], Sequence[Replica]]
 ) -> dict[str, str | float | int]:

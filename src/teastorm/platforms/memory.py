@@ -19,7 +19,7 @@ from teastorm.platforms.base import (
     ShopPlan,
 )
 from teastorm.platforms.endpoints import EndpointsFile
-from teastorm.platforms.faults import AnyFault, fault_body, fault_words
+from teastorm.platforms.faults import AnyFault, fault_body, fault_words, takers
 from teastorm.platforms.reconcile import wanted_of
 from teastorm.platforms.virtual import TICK_S, VirtualFleet
 
@@ -101,19 +101,10 @@ class InMemoryPlatform:
     def set_fault(self, service: str, spec: AnyFault, replica_id: str | None = None) -> None:
         """See `Platform`."""
         self._check(service)
-        chosen = [
-            record
-            for record in self._fleet.of(service)
-            if (
-                record.replica.ready
-                if replica_id is None
-                else record.replica.replica_id == replica_id
-            )
-        ]
-        if not chosen:
-            raise PlatformError(3, f"{service} has no replica to inject a fault into")
+        chosen = takers(service, self.replicas(service), replica_id)
         fault_body(spec, self.replicas)  # refuses a callee that is not there
-        for record in chosen:
+        for replica in chosen:
+            record = self._fleet.record(replica.replica_id)
             record.faults.append((spec, self.now_s + spec.duration_s))
         self._fleet.note("fault_set", service, None, fault_words(spec, len(chosen)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from teastorm.printable import printable
 from teastorm.report.words import HEADLINE, MARK, bound, figure
 from teastorm.verdict.check import Check, Status
 from teastorm.verdict.result import Result
@@ -41,4 +42,6 @@ def _table(checks: tuple[Check, ...] | list[Check]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    """On one line and in one cell, whatever it holds: a run folder's texts are anybody's."""
+    plain = printable(" ".join(text.split())).replace("\\", "\\\\")
+    return plain.replace("|", "\\|").replace("<", "&lt;")

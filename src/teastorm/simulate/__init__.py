@@ -10,17 +10,11 @@ compiled.use()  # before any module that may be there compiled
 from teastorm.autoscale.planned import Planned
 from teastorm.simulate.demand import Demand, Step
 from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.models import InferenceModel, OrdersModel, StreetModel
 from teastorm.simulate.result import ClassResult, Replicas, Result, Series
 from teastorm.simulate.run import simulate
 from teastorm.simulate.scaling import Scaling
-from teastorm.simulate.scenario import (
-    Event,
-    Happening,
-    InferenceModel,
-    OrdersModel,
-    Scenario,
-    StreetModel,
-)
+from teastorm.simulate.scenario import Event, Happening, Scenario
 
 __all__ = [
     "ClassResult",

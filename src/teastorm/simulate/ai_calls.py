@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final
 
-from teashop.resilience.front import ai_outcome
+from teashop.resilience.bounds import ai_outcome
 from teashop.resilience.ladder import Rung
 from teashop.resilience.outgoing import Target
 from teashop.resilience.sequence import Outcome, QueueFull, Sequence

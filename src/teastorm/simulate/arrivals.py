@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from teashop.resilience.criticality import Criticality
 from teastorm.load.draw import draw
 from teastorm.simulate.demand import Demand, Step
+from teastorm.simulate.users import Users
 from teastorm.simulate.visit import CHAT, CHECKOUT, MENU, Visit
 
 _SLICE = 4_096
 """Arrivals drawn at once, about."""
 _MADE = 512
 """Visits made at once: as many as a processor's nearest caches hold."""
-_CROWD_MAX = 100_000
-"""Users of one kind; beyond it each comes more often than the mix says (see docs)."""
 _KINDS = {"chat": CHAT, "checkout": CHECKOUT, "menu": MENU}
 _CROWDS = ("c", "s", "b", "m")
 """Kinds of users: chats, chats that lower themselves, checkouts, menus."""
@@ -82,7 +81,7 @@ def _drawn(
         chats * mix.menu_per_chat,
     )
     # Drawn in the order of c, s, m, b since the first version: a seed's days stay what they were.
-    crowds = {n: _Crowd(sizes[n] / mix.requests_per_user, honour_share, rng) for n in (0, 1, 3, 2)}
+    crowds = {n: Users(sizes[n] / mix.requests_per_user, honour_share, rng) for n in (0, 1, 3, 2)}
     number = 0
     for step in _slices(demand):
         progress(step.start_s, number)
@@ -137,36 +136,6 @@ def _made(number: int, columns: list[list[Any]]) -> Iterable[tuple[float, Visit]
         )
     ]
     return zip(columns[0], visits, strict=True)
-
-
-class _Crowd:
-    """Users of one kind, dealt in rounds, each round in a newly drawn order.
-
-    Attributes:
-        honours: by user, whether they wait for what Retry-After says.
-    """
-
-    def __init__(self, size: float, honour_share: float, rng: np.random.Generator) -> None:
-        count = max(5, min(_CROWD_MAX, round(size)))
-        honours = np.arange(count) < round(count * honour_share)
-        rng.shuffle(honours)
-        self.honours: NDArray[np.bool_] = honours
-        self._rng = rng
-        self._round: NDArray[np.int64] = rng.permutation(count)
-        self._next = 0
-
-    def deal(self, count: int) -> NDArray[np.int64]:
-        """The numbers of the next `count` users."""
-        parts = [self._round[:0]]
-        while count > 0:
-            part = self._round[self._next : self._next + count]
-            parts.append(part)
-            count -= len(part)
-            self._next += len(part)
-            if self._next >= len(self._round):
-                self._round = self._rng.permutation(len(self._round))
-                self._next = 0
-        return np.concatenate(parts)
 
 
 def _slices(demand: Demand) -> Iterator[Step]:

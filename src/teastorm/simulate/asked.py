@@ -13,8 +13,9 @@ from teastorm.simulate.day import day, of_rates, useful, wide_enough
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.demand_file import read_demand
 from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.models import InferenceModel
 from teastorm.simulate.scaling import Scaling
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.scenario import Scenario
 from teastorm.simulate.settings import parse_assignment, with_settings
 from teastorm.whole_file import why
 

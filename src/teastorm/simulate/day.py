@@ -9,8 +9,9 @@ from teastorm.load.curve import DemandCurve
 from teastorm.load.settings import Mix
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.errors import ScenarioInvalid
+from teastorm.simulate.models import InferenceModel
 from teastorm.simulate.scaling import MOST_REPLICAS
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.scenario import Scenario
 
 DAY_S = 7200.0
 _PEAK_OVER_CAPACITY = 3.0

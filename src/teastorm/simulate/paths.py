@@ -27,7 +27,8 @@ class Path:
         now_s: the time of the event under way, for what a room calls back in between.
     """
 
-    __slots__ = ("back", "call_s", "front", "loop", "now_s", "patience", "rng", "room")
+    __slots__ = ("_comebacks", "back", "call_s", "front", "loop", "now_s", "patience", "rng",
+                 "room")  # fmt: skip
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Path:
         call_s: float,
     ) -> None:
         self.front = front
+        self._comebacks = front.comebacks
         self.loop = loop
         self.rng = rng
         self.back = back
@@ -75,10 +77,10 @@ class Path:
     ) -> None:
         """Count a refusal and send it; `heard`: its client still listens."""
         if not heard:
-            self.front.count_refused(refused_for, now_s)
+            self._comebacks.count(refused_for, now_s)
         elif visit.honours:
-            after_s = self.front.refused(refused_for, now_s, self.rng, retry_after_s)
+            after_s = self._comebacks.after_s(refused_for, now_s, self.rng, retry_after_s)
             self.back.refused(now_s, visit, reason, refused_for, float(after_s))
         else:  # the impatient do not read it, so it is not worked out
-            self.front.count_refused(refused_for, now_s)
+            self._comebacks.count(refused_for, now_s)
             self.back.refused(now_s, visit, reason, refused_for, 0.0)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from teastorm.simulate.gateway import Gateway
     from teastorm.simulate.inference import Replica
     from teastorm.simulate.loop import Loop
+    from teastorm.simulate.models import InferenceModel
     from teastorm.simulate.scaling import Scaling
-    from teastorm.simulate.scenario import InferenceModel
     from teastorm.simulate.tally import Tally
     from teastorm.simulate.visit import Try
 

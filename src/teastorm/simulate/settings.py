@@ -10,7 +10,8 @@ from typing import cast
 from teashop.resilience.front_config import FrontConfig
 from teashop.serving.settings import SettingsError, load
 from teastorm.simulate.errors import ScenarioInvalid
-from teastorm.simulate.scenario import InferenceModel, OrdersModel, Scenario, StreetModel
+from teastorm.simulate.models import InferenceModel, OrdersModel, StreetModel
+from teastorm.simulate.scenario import Scenario
 
 SECTIONS: Mapping[str, tuple[str, type]] = {
     "gateway": ("front", FrontConfig),

@@ -9,7 +9,7 @@ from teashop.resilience.hysteresis import Hysteresis
 
 if TYPE_CHECKING:
     from teashop.resilience.protections import Protections
-    from teastorm.simulate.scenario import StreetModel
+    from teastorm.simulate.models import StreetModel
 
 
 class _Shop:

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from teastorm.simulate.demand import Demand
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.models import InferenceModel
+from teastorm.simulate.scenario import Scenario
 from teastorm.tune.calibrate import from_run
 from teastorm.tune.demand import of_points, read_file
 from teastorm.tune.errors import TuneInvalid

@@ -13,7 +13,7 @@ import numpy as np
 from teastorm.autoscale.metrics import PodValue
 from teastorm.autoscale.pods import Status
 from teastorm.load.draw import draw
-from teastorm.simulate.scenario import InferenceModel
+from teastorm.simulate.models import InferenceModel
 from teastorm.tune.cpu import fit
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.hpa_lags import start_ups

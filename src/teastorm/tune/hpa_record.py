@@ -13,7 +13,7 @@ from teastorm.autoscale.manifest import Manifest, read_manifest
 from teastorm.autoscale.metrics import PodValue
 from teastorm.autoscale.pods import Pod, Status
 from teastorm.load.plan import LoadPlan
-from teastorm.simulate.scenario import InferenceModel
+from teastorm.simulate.models import InferenceModel
 from teastorm.tune.errors import TuneInvalid
 
 

@@ -15,7 +15,7 @@ from teastorm.autoscale.pods import Container, Phase, Pod, Ready, Status
 from teastorm.load.errors import LoadError
 from teastorm.load.plan import LoadPlan
 from teastorm.simulate.errors import ScenarioInvalid
-from teastorm.simulate.scenario import InferenceModel
+from teastorm.simulate.models import InferenceModel
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.hpa_record import HpaRecord, Look
 

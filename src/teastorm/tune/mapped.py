@@ -15,7 +15,8 @@ from teashop.resilience.protections import Protections
 from teastorm.load.settings import Clients, Mix
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.errors import ScenarioInvalid
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.models import InferenceModel
+from teastorm.simulate.scenario import Scenario
 from teastorm.tune.demand import of_points
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.mapping import HPA_METRICS, NUMBERS, UNNAMED, Mapped

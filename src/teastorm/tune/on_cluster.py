@@ -17,7 +17,7 @@ from teastorm.platforms.kubernetes.api import MERGE, Api
 from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.simulate.scenario import InferenceModel
+from teastorm.simulate.models import InferenceModel
 from teastorm.tune.errors import SourceUnreachable
 from teastorm.tune.hpa_record import HpaRecord, Look
 from teastorm.tune.hpa_record_file import write

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from teastorm.simulate.scenario import InferenceModel, Scenario
+from teastorm.simulate.models import InferenceModel
+from teastorm.simulate.scenario import Scenario
 from teastorm.tune.errors import TuneInvalid
 
 TOKENS = 40

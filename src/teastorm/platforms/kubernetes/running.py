@@ -11,7 +11,7 @@ import orjson
 
 from teastorm.platforms.base import PlatformError, Replica, ShopPlan
 from teastorm.platforms.endpoints import EndpointsFile, ready_endpoints, write_atomically
-from teastorm.platforms.faults import AnyFault, fault_body, fault_words
+from teastorm.platforms.faults import AnyFault, fault_body, fault_words, takers
 from teastorm.platforms.kubernetes import metrics_api, namespace, reach
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.autoscaling import Autoscalers, rows
@@ -112,12 +112,8 @@ class RunningShop:
                 self.reached.add(service)
 
     def inject(self, service: str, spec: AnyFault, replica_id: str | None) -> None:
-        """Tell each ready replica, or the one that is named; `PlatformError` (3) when there is none."""
-        chosen = [r for r in self.replicas(service) if replica_id in {None, r.replica_id}]
-        if replica_id is None:
-            chosen = [replica for replica in chosen if replica.ready]
-        if not chosen:
-            raise PlatformError(3, f"{service} has no replica to inject a fault into")
+        """Tell each of its `takers`; `PlatformError` (3) when there is none."""
+        chosen = takers(service, self.replicas(service), replica_id)
         body = fault_body(spec, self.replicas)
         self.effects.note(_injected(service))
         for replica in chosen:

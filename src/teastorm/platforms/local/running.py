@@ -13,7 +13,7 @@ from teastorm.platforms.base import (
     ShopPlan,
 )
 from teastorm.platforms.endpoints import EndpointsFile
-from teastorm.platforms.faults import AnyFault, fault_body, fault_words
+from teastorm.platforms.faults import AnyFault, fault_body, fault_words, takers
 from teastorm.platforms.local import control
 from teastorm.platforms.local.fleet import Fleet, Launcher
 from teastorm.platforms.local.layout import Layout
@@ -75,12 +75,8 @@ class RunningShop:
             self.fleet.wanted[service].paused = paused
 
     def inject(self, service: str, spec: AnyFault, replica_id: str | None) -> None:
-        """Tell each ready replica, or the one that is named; `PlatformError` (3) when there is none."""
-        chosen = [r for r in self.replicas(service) if replica_id in {None, r.replica_id}]
-        if replica_id is None:
-            chosen = [replica for replica in chosen if replica.ready]
-        if not chosen:
-            raise PlatformError(3, f"{service} has no replica to inject a fault into")
+        """Tell each of its `takers`; `PlatformError` (3) when there is none."""
+        chosen = takers(service, self.replicas(service), replica_id)
         body = fault_body(spec, self.replicas)
         for replica in chosen:
             control.faults(replica, "POST", body, self.layout.admin_token)

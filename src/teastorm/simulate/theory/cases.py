@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teastorm.simulate.theory import formulas
-from teastorm.simulate.theory.queues import Observed, observe
+from teastorm.simulate.theory.observe import Observed, observe
 
 type Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 type Read = Callable[[Observed], float]

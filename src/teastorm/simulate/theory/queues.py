@@ -5,39 +5,24 @@ Nothing here decides who is served next or who is turned away; that is what is b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from teashop.resilience.admission import Permit
 from teashop.resilience.criticality import Criticality
 from teashop.resilience.limit import FixedLimit
-from teashop.resilience.queue import QueueConfig
+from teashop.resilience.queue_config import QueueConfig
 from teashop.resilience.room import NoRoom, Room
 from teashop.resilience.sequence import BatchConfig, Outcome, QueueFull
 from teashop.resilience.sequence import Sequence as Answered
 from teastorm.simulate.inference import Replica
 from teastorm.simulate.loop import Loop
 from teastorm.simulate.orders import Threads
+from teastorm.simulate.theory.crossing import Crossing, Customer
 
 _TOKEN_S = 1e-4
 """Service times are whole tokens of a batch; the mean is about 1, so rounding is invisible."""
 _ENDLESS = 10_000_000
-
-
-@dataclass(slots=True)
-class Customer:
-    """One customer; `wait_s` is NaN if it was turned away."""
-
-    number: int
-    came_s: float
-    service_s: float
-    level: int
-    wait_s: float = float("nan")
-    left_s: float = float("nan")
 
 
 class Queue(Protocol):
@@ -137,82 +122,6 @@ class ThreadQueue:
         return True
 
 
-class Crossing:
-    """Counts who is inside, by what crosses the border alone: the L of Little's law."""
-
-    def __init__(self) -> None:
-        self.inside = 0
-        self.area_s = 0.0
-        self.stay_s = 0.0
-        self._seen_s = 0.0
-
-    def came(self, now_s: float) -> None:
-        """One more is inside."""
-        self._integrate(now_s)
-        self.inside += 1
-
-    def left(self, now_s: float, customer: Customer) -> None:
-        """One less."""
-        self._integrate(now_s)
-        self.inside -= 1
-        customer.left_s = now_s
-        self.stay_s += now_s - customer.came_s
-
-    def _integrate(self, now_s: float) -> None:
-        self.area_s += self.inside * (now_s - self._seen_s)
-        self._seen_s = now_s
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
-    """One run after its warm-up.
-
-    Attributes:
-        waits: of those let in; levels: their classes, in the same order.
-        lost: share turned away.
-        little: time-average number inside / (rate x mean stay), over the whole run.
-    """
-
-    waits: NDArray[np.float64]
-    levels: NDArray[np.int64]
-    lost: float
-    little: float
-
-
 type _Make = Callable[[Loop, int, int | None, Crossing], Queue]
 
 KINDS: dict[str, _Make] = {"batch": BatchQueue, "room": RoomQueue, "threads": ThreadQueue}
-
-
-def observe(
-    kind: str,
-    *,
-    servers: int,
-    waiting: int | None,
-    came_s: Sequence[float],
-    services_s: Sequence[float],
-    levels: Sequence[int],
-    warm_up: int,
-) -> Observed:
-    """Run one queue over given customers; the first `warm_up` are not looked at."""
-    loop, crossing = Loop(), Crossing()
-    queue = KINDS[kind](loop, servers, waiting, crossing)
-    customers = [
-        Customer(n, came, service, level)
-        for n, (came, service, level) in enumerate(zip(came_s, services_s, levels, strict=True))
-    ]
-
-    def arrive(now_s: float, customer: Customer) -> None:
-        crossing.came(now_s)
-        if not queue.offer(now_s, customer):
-            crossing.left(now_s, customer)
-
-    loop.run(((c.came_s, c) for c in customers), arrive)
-    looked_at = customers[warm_up:]
-    let_in = [c for c in looked_at if c.wait_s == c.wait_s]
-    return Observed(
-        waits=np.array([c.wait_s for c in let_in]),
-        levels=np.array([c.level for c in let_in], dtype=np.int64),
-        lost=1 - len(let_in) / len(looked_at),
-        little=crossing.area_s / crossing.stay_s,
-    )
