@@ -157,6 +157,8 @@ def test_lint_has_nothing_to_say(files):
         ({"image": {"tag": "1.0 beta"}}, "tag"),
         ({"image": {"pullSecrets": [""]}}, "pullSecrets"),
         ({"clusterDomain": "cluster.local."}, "clusterDomain"),
+        ({"postgresql": {"password": "p@ss/word"}}, "password"),
+        ({"gateway": {"ticketSecret": "short"}}, "ticketSecret"),
         ({"orders": {"pdb": {"maxUnavailable": "0%"}}}, "maxUnavailable"),
     ],
 )
