@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ from contextlib import ExitStack
 import pytest
 from tests.charts.conftest import CHART, SERVICES
 from tests.charts.test_dashboard import free_port, start_shop
+
+from teashop.orders.model import State
 
 SCRIPT = (CHART / "files" / "customer.py").read_text(encoding="utf-8")
 
@@ -36,6 +40,13 @@ def test_it_buys_a_drink_and_asks_every_copy(ports):
     assert len(lines) == 4 + len(SERVICES)
 
 
+def test_an_order_that_a_shop_has_already_is_paid_too():
+    """Whether it is handed over before it is looked at is up to who is quicker."""
+    named = re.search(r"^PAID = (\(.*?\))", SCRIPT, re.MULTILINE)
+    assert named is not None
+    assert set(ast.literal_eval(named[1])) == set(State) - {State.PLACED}
+
+
 def test_a_door_that_is_none_fails_in_a_sentence(ports):
     # Inference answers, but sells nothing.
     done = customer(f"127.0.0.1:{ports['inference']}")
@@ -44,8 +55,11 @@ def test_a_door_that_is_none_fails_in_a_sentence(ports):
 
 
 def test_a_copy_that_does_not_answer_fails(ports):
-    done = customer(f"127.0.0.1:{ports['gateway']}", f"127.0.0.1:{free_port()}")
+    nobody = f"127.0.0.1:{free_port()}"
+    done = customer(f"127.0.0.1:{ports['gateway']}", nobody)
     assert done.returncode == 1
+    assert done.stderr.startswith(f"GET /readyz of {nobody}: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_chart_sends_it_to_the_services_that_there_are(render):
