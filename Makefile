@@ -6,6 +6,8 @@ BIN := .venv/bin
 EXPERIMENT ?=
 # The kubeconfig context of cluster targets; empty: the current one, which is shown first.
 KUBE ?=
+# Helm values files for them, with colons between; empty: charts/teashop/values-ci.yaml.
+KUBE_VALUES ?=
 ARM ?= protected
 SEED ?= 1
 # A folder that gets a JUnit file of each pytest call; empty: none is written.
@@ -35,10 +37,10 @@ test-slow: venv ## Run the long tests: every experiment live, five seeds, live s
 	@$(BIN)/pytest -q -m "slow and not e2e" $(call junit,slow)
 
 e2e: venv ## Run the short cluster tests on the current kubeconfig context, or KUBE=context
-	@KUBE=$(KUBE) tools/e2e -m "e2e and not slow" $(call junit,e2e)
+	@KUBE=$(KUBE) KUBE_VALUES=$(KUBE_VALUES) tools/e2e -m "e2e and not slow" $(call junit,e2e)
 
 e2e-all: venv ## Run all cluster tests there
-	@KUBE=$(KUBE) tools/e2e -m e2e $(call junit,e2e-all)
+	@KUBE=$(KUBE) KUBE_VALUES=$(KUBE_VALUES) tools/e2e -m e2e $(call junit,e2e-all)
 
 lint: venv ## Formatter, linter, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -51,7 +53,7 @@ format: venv ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 experiments: venv ## Run experiments on the current kubeconfig context (EXPERIMENT=overload-3x: one)
-	@KUBE=$(KUBE) ARM=$(ARM) SEED=$(SEED) tools/experiments $(EXPERIMENT)
+	@KUBE=$(KUBE) KUBE_VALUES=$(KUBE_VALUES) ARM=$(ARM) SEED=$(SEED) tools/experiments $(EXPERIMENT)
 
 kind-up: ## A cluster of three nodes on kind with the shop ready on it; twice is harmless
 	@tools/kind-up

@@ -53,6 +53,22 @@ def test_a_drain_evicts_within_budgets_and_gives_the_node_back(
     assert "eviction_refused" in kinds
 
 
+def test_a_budget_that_never_allows_leaves_the_pods_where_they_are_and_proves_nothing(
+    cluster: FakeCluster, live: LiveSite
+) -> None:
+    cluster.budget_refusals = 10**6
+    before = {pod.uid for pod in live.platform.operations.pods()}
+    fault = NodeDrain("gateway", at_once=True)
+    with Episode(fault, live, "drain-1") as episode:
+        assert episode.hold(0.5)
+    assert episode.record.rolled_back
+    assert not episode.record.proved
+    assert "0 of 4 pods evicted: none" in episode.record.evidence
+    assert "a disruption budget delayed 4 of them" in episode.record.evidence
+    assert {pod.uid for pod in live.platform.operations.pods()} == before
+    assert cluster.objects[NODE.format(fault.planned()["node"])]["spec"] == {}
+
+
 @pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
 def test_a_careful_drain_waits_for_each_successor(
     cluster: FakeCluster,

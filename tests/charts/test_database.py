@@ -69,6 +69,26 @@ def test_no_database_is_needed_where_nobody_keeps_state(render):
     assert "tea-postgresql" not in rendered.of("Secret")
 
 
+GENERATED = {
+    "tea-gateway": {"gateway": {"ticketSecret": "0123456789abcdef"}},
+    "tea-postgresql": {"postgresql": {"password": "hunter2"}},
+    "tea-admin": {"faultInjection": {"token": "abc"}},
+}
+
+
+@pytest.mark.parametrize(("name", "given"), GENERATED.items())
+def test_what_is_generated_can_be_given(render, name, given):
+    """Or what renders without looking at the cluster, as Argo CD does, makes another each time."""
+
+    def secret(seed, **values):
+        values["faultInjection"] = {"enabled": True, **values.get("faultInjection", {})}
+        found = render(seed=seed, **values).one("Secret", name)
+        return found.get("data") or found["stringData"]
+
+    assert secret(1) != secret(2)
+    assert secret(1, **given) == secret(2, **given)
+
+
 @pytest.mark.parametrize("secret", ["tea-gateway"])
 def test_tickets_are_signed_with_a_secret_of_the_release(render, secret):
     ticket = render().one("Secret", secret)["data"]["ticket-secret"]

@@ -77,5 +77,25 @@ def test_what_is_on_is_told(notes):
     assert "NetworkPolicies" not in off
 
 
+@pytest.mark.parametrize(
+    ("scaling", "needs"),
+    [
+        ({}, "metrics-server"),
+        ({"metric": "inFlight"}, "an adapter that serves teashop_in_flight"),
+        ({"metric": "offered"}, "an adapter that serves teashop_offered_rps"),
+    ],
+)
+def test_what_an_autoscaler_needs_is_told(notes, scaling, needs):
+    said = notes(inference={"autoscaling": {"enabled": True, "maxReplicas": 4, **scaling}})
+    assert f"keeps 2 to 4 copies of inference; it needs {needs}:" in said
+    assert "kubectl -n shop get hpa tea-inference" in said
+    assert "autoscaler" not in notes()
+
+
+def test_where_nobody_keeps_books_no_database_is_spoken_of(notes):
+    nobody = {service: {"replicas": 0} for service in ("orders", "dispatch")}
+    assert "keep their books" not in notes(postgresql={"enabled": False}, **nobody)
+
+
 def test_no_template_is_left_open(notes):
     assert not re.search(r"\{\{|<no value>|%!", notes())

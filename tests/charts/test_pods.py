@@ -200,6 +200,15 @@ def test_a_digest_is_taken_instead_of_a_tag(render):
         assert {c["image"] for c in containers(spec)} == {f"{repository}@{digest}"}, name
 
 
+@pytest.mark.parametrize(
+    ("tag", "label"),
+    [("9", "9"), ("_", ""), (f"main-{'0a' * 40}", f"main-{'0a' * 29}"), ("1.0-_.", "1.0")],
+)
+def test_a_tag_that_is_no_label_is_cut_to_one(render, tag, label):
+    for manifest in render(image={"tag": tag}).manifests:
+        assert manifest["metadata"]["labels"]["app.kubernetes.io/version"] == label
+
+
 def test_the_databases_settings_are_its_arguments(render):
     def server(rendered):
         found = rendered.one("StatefulSet", "tea-postgresql")

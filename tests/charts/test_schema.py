@@ -147,6 +147,19 @@ def test_lint_has_nothing_to_say(files):
         ({"networkPolicy": {"apiServerFrom": [{"ipBlock": {"cidr": "10.0.0.1"}}]}}, "cidr"),
         ({"networkPolicy": {"dnsTo": []}}, "dnsTo"),
         ({"tolerations": [{"key": "spot", "operatr": "Exists"}]}, "operatr"),
+        ({"drain": None}, "drain"),
+        ({"probes": {"startup": None}}, "startup"),
+        ({"inference": {"autoscaling": None}}, "autoscaling"),
+        ({"gateway": {"resources": {"requests": {"cpu": "100 m"}}}}, "cpu"),
+        ({"orders": {"resources": {"limits": {"memory": -1}}}}, "memory"),
+        ({"postgresql": {"persistence": {"size": "1 GB"}}}, "size"),
+        ({"inference": {"autoscaling": {"targetInFlight": "many"}}}, "targetInFlight"),
+        ({"image": {"tag": "1.0 beta"}}, "tag"),
+        ({"image": {"pullSecrets": [""]}}, "pullSecrets"),
+        ({"clusterDomain": "cluster.local."}, "clusterDomain"),
+        ({"postgresql": {"password": "p@ss/word"}}, "password"),
+        ({"gateway": {"ticketSecret": "short"}}, "ticketSecret"),
+        ({"orders": {"pdb": {"maxUnavailable": "0%"}}}, "maxUnavailable"),
     ],
 )
 def test_a_value_that_is_none_is_refused_by_its_name(attempt, values, named):
@@ -154,6 +167,42 @@ def test_a_value_that_is_none_is_refused_by_its_name(attempt, values, named):
     assert done.returncode != 0
     assert "values don't meet the specifications of the schema" in done.stderr
     assert named in done.stderr
+
+
+def absent(values: dict[str, Any], schema: dict[str, Any], path: str) -> Iterator[str]:
+    """Parts of the values that the schema would not miss, though the templates would."""
+    for key, value in values.items():
+        below = schema["properties"].get(key)
+        if value is not None and below is not None and key not in schema.get("required", ()):
+            yield f"{path}{key}"
+        if isinstance(value, dict) and below is not None:
+            below = definitions()[below["$ref"].rpartition("/")[2]] if "$ref" in below else below
+            if "properties" in below and key not in MAY_LACK:
+                yield from absent(value, below, f"{path}{key}.")
+
+
+def definitions() -> dict[str, Any]:
+    return json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))["definitions"]
+
+
+MAY_LACK = {
+    "settings": "the shop has its own defaults",
+    "protections": "the same",
+    "resources": "null takes a default away",
+    "behavior": "Kubernetes has its own",
+    "startup": "the same",
+    "liveness": "the same",
+    "readiness": "the same",
+}
+
+
+def test_what_a_template_reads_cannot_be_nulled():
+    """`--set drain=null` takes a default away; a template would speak of a nil pointer."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    assert list(absent(values, schema, "")) == []
+    del schema["required"]
+    assert "drain" in list(absent(values, schema, ""))  # the check can fail
 
 
 OPEN = {

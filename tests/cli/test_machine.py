@@ -1,6 +1,7 @@
 """doctor and clean."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def test_doctor_is_versioned_and_names_what_it_looked_at(teastorm: Teastorm) -> 
     assert not checks["tool:kind"]["required"]
     required = [check["ok"] for check in content["checks"] if check["required"]]
     assert content["ok"] == all(required)
+    targets = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
+    told = {word for check in checks.values() for word in re.findall(r"make (\w+)", check["fix"])}
+    assert told
+    assert all(f"\n{target}:" in targets for target in told)
 
 
 def test_doctor_says_what_to_do(teastorm: Teastorm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def settings() -> ClusterSettings:
     context = os.environ.get("KUBE", "")
     if not context:
         pytest.fail("name the cluster: make e2e, or KUBE=<context>", pytrace=False)
-    values = os.environ.get("KUBE_VALUES", "charts/teashop/values-ci.yaml")
+    values = os.environ.get("KUBE_VALUES") or "charts/teashop/values-ci.yaml"
     found = ClusterSettings(
         context=context,
         chart=ROOT / "charts" / "teashop",

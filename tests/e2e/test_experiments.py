@@ -71,7 +71,13 @@ def test_a_rolling_restart_costs_nobody_their_checkout(tool: Tool, service: str)
 
 
 @WHOLE
-@pytest.mark.parametrize("experiment", ["inference-out", "dispatch-out", "node-drain"])
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        *("inference-out", "dispatch-out", "node-drain"),
+        *("slow-inference", "partition-orders-dispatch", "name-resolution"),
+    ],
+)
 def test_outages_are_survived_by_contract(tool: Tool, experiment: str) -> None:
     ran = tool.run(experiment)
     assert (ran.code, ran.not_passed()) == (0, {})

@@ -64,12 +64,16 @@ def test_credentials_that_are_not_known_are_refused(
     settings: ClusterSettings, api: Api, tmp_path: Path
 ) -> None:
     """A client without a certificate and with a token that nobody issued."""
+    known = api.client.configuration
+    cluster: dict[str, object] = {"server": api.server}
+    if known.ssl_ca_cert:
+        cluster["certificate-authority"] = known.ssl_ca_cert
+    if not known.verify_ssl:  # as the context itself has it
+        cluster["insecure-skip-tls-verify"] = True
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {"name": "c", "cluster": {"server": api.server, "insecure-skip-tls-verify": True}}
-        ],
+        "clusters": [{"name": "c", "cluster": cluster}],
         "users": [{"name": "u", "user": {"token": "expired"}}],
         "contexts": [{"name": "stale", "context": {"cluster": "c", "user": "u"}}],
     }

@@ -24,6 +24,7 @@ SERVICES = ("orders", "dispatch", "inference", "gateway")
 class FakeCluster(Objects):
     """`fail` holds answers to give instead of the next ones, by what they answer.
 
+    `takes_no_pods` is why no more pods may be made, `holds_pods` keeps those that are deleted.
     `unreached` names a service whose pods the proxy does not reach. `requests` are those for the server's own objects, `asked` all: method, path, whether a watch.
     """
 
@@ -38,6 +39,8 @@ class FakeCluster(Objects):
         self.helm_words: list[str] = []
         self.ready_after_s = 0.05
         self.waiting_reason = ""
+        self.takes_no_pods = ""
+        self.holds_pods = False
         self.budget_refusals = 0
         self.drop_watches = False
         self.unreached = ""

@@ -53,9 +53,12 @@ class Controller:
             "updatedReplicas": len(mine) - len(old),
             "availableReplicas": ready,
         }
+        if self._cluster.takes_no_pods and len(mine) < wanted:
+            said = {"message": self._cluster.takes_no_pods, "reason": "FailedCreate"}
+            status["conditions"] = [{"type": "ReplicaFailure", "status": "True", **said}]
         if deployment.get("status") != status:
             self._cluster.put(path, deployment | {"status": status})
-        for _ in range(wanted - len(mine)):
+        for _ in range(0 if self._cluster.takes_no_pods else wanted - len(mine)):
             self._make_pod(prefix, labels, mark)
         young = sorted(mine, key=lambda pod: int(pod["metadata"]["uid"].split("-")[1]))
         for pod in young[wanted:]:
@@ -82,7 +85,7 @@ class Controller:
     def _run_pod(self, path: str, pod: dict) -> None:
         now = time.monotonic()
         if "deletionTimestamp" in pod["metadata"]:
-            if now >= pod["_dies"]:
+            if now >= pod["_dies"] and not self._cluster.holds_pods:
                 self._cluster.remove(path)
             return
         if "_killed" in pod:

@@ -153,6 +153,49 @@ def test_an_image_that_is_not_there_is_named_long_before_the_time_is_up(
     assert error.value.exit_code == 3
 
 
+QUOTA = 'pods "teashop-gateway-5d" is forbidden: exceeded quota: team, requested: cpu=100m'
+
+
+def test_pods_that_the_api_server_does_not_take_are_told_in_its_words(
+    cluster: FakeCluster, kubernetes: KubernetesPlatform, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("teastorm.platforms.kubernetes.waiting.PODS_COME_WITHIN_S", 0.3)
+    cluster.takes_no_pods = QUOTA
+    kubernetes.deploy(ONE)
+    with pytest.raises(PlatformError, match="exceeded quota: team") as error:
+        kubernetes.wait_ready(20)
+    assert error.value.exit_code == 3
+    assert error.value.sentence.startswith("the shop cannot come up: gateway: pods ")
+
+
+def test_pods_that_are_only_slow_are_waited_for(
+    cluster: FakeCluster, kubernetes: KubernetesPlatform, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("teastorm.platforms.kubernetes.waiting.PODS_COME_WITHIN_S", 0.01)
+    cluster.ready_after_s = 0.5
+    kubernetes.deploy(ONE)
+    kubernetes.wait_ready(20)
+    assert kubernetes.endpoints("gateway")
+
+
+def test_a_pod_that_does_not_go_is_named_and_what_may_keep_it(
+    cluster: FakeCluster, cluster_settings: ClusterSettings, monkeypatch: pytest.MonkeyPatch
+):
+    """As on a node that does not answer any more, or with somebody's finalizer."""
+    first = KubernetesPlatform(cluster_settings)
+    first.deploy(ONE)
+    first.wait_ready(20)
+    first.keep()
+    monkeypatch.setattr("teastorm.platforms.kubernetes.installation.CLEARED_WITHIN_S", 0.3)
+    cluster.holds_pods = True
+    error = refused(KubernetesPlatform(cluster_settings))
+    assert error.exit_code == 3
+    assert "pods/teashop-gateway-" in error.sentence
+    assert "a finalizer or a node that does not answer keeps them" in error.sentence
+    cluster.holds_pods = False
+    assert not remove_all(connect(cluster_settings), cluster_settings)
+
+
 def test_an_autoscaler_without_its_metric_is_named(
     cluster: FakeCluster, kubernetes: KubernetesPlatform
 ):

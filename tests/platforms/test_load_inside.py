@@ -15,7 +15,7 @@ from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.kubeconfig import connect
 from teastorm.platforms.kubernetes.load_inside import InsideLoad
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.platforms.kubernetes.values import pull_secrets_of
+from teastorm.platforms.kubernetes.values import front_port_of, pull_secrets_of
 
 PLAN = LoadPlan(
     capacity_rps=10.0,
@@ -54,6 +54,15 @@ def test_the_image_is_pulled_as_the_shops_is():
         assert pod["imagePullSecrets"] == [{"name": "reg"}, {"name": "mirror"}]
     assert pull_secrets_of({"image": {"tag": "1"}}) == pull_secrets_of({}) == ()
     assert "imagePullSecrets" not in manifests.jobs(inside())[0]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize(
+    ("values", "port"),
+    [({}, 80), ({"gateway": {"service": {"type": "NodePort"}}}, 80), ({"gateway": None}, 80),
+     ({"gateway": {"service": {"port": 8000}}}, 8000)],
+)  # fmt: skip
+def test_the_gateway_is_asked_at_its_services_port(values, port):
+    assert front_port_of(values) == port
 
 
 def test_its_objects_have_the_recommended_labels_and_a_bound_on_memory():

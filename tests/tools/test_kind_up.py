@@ -125,7 +125,9 @@ def test_from_nothing_it_builds_creates_loads_and_installs(kind_up):
     done, calls = kind_up(KIND_NODE_IMAGE="node:1")
     assert done.returncode == 0, done.stderr
     text = "\n".join(calls)
-    assert "docker build --target teashop -t teashop:0.1.0 ." in text
+    # As a node calls it, whatever the tool would make of a name without a registry.
+    assert "docker build --target teashop -t docker.io/library/teashop:0.1.0 ." in text
+    assert re.search(r"^docker save -o \S+ docker.io/library/teashop:0.1.0$", text, re.MULTILINE)
     assert (
         "kind create cluster --name teastorm --config deploy/kind/cluster.yaml --image node:1"
         in text

@@ -146,7 +146,7 @@ def _module(name: str) -> Finding:
         ok=there,
         required=True,
         value="importable" if there else "missing",
-        fix="make setup",
+        fix="make venv",
     )
 
 

@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import http.client
-    import ssl
 
 
 class Access(Protocol):
     """What a page behind a proxy wants of its reader. Thread-safe."""
 
-    def tls(self) -> ssl.SSLContext | None:
-        """Whom to trust and who we are; None: the usual."""
+    def connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        """A connection to the page's host, not yet opened: whom to trust, and the way there."""
         ...
 
     def headers(self) -> Mapping[str, str]:
@@ -50,11 +49,12 @@ class ScrapeTarget:
         """A connection to the page's host, not yet opened."""
         import http.client  # noqa: PLC0415 - each command would pay for it, few ever scrape
 
+        if self.access is not None:
+            return self.access.connection(timeout_s)
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         if parts.scheme == "https":
-            tls = None if self.access is None else self.access.tls()
-            return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=tls)
+            return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s)
         return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
 
     def headers(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from teastorm.platforms.kubernetes.load_manifests import InsidePlan
 from teastorm.platforms.kubernetes.operations import Operations
 from teastorm.platforms.kubernetes.running import RunningShop
 from teastorm.platforms.kubernetes.settings import ClusterSettings
-from teastorm.platforms.kubernetes.values import pull_secrets_of
+from teastorm.platforms.kubernetes.values import front_port_of, pull_secrets_of
 from teastorm.platforms.kubernetes.waiting import await_ready
 
 DOOR_OPENS_WITHIN_S = 20.0
@@ -118,7 +118,8 @@ class Deployed:
         for service in asked:
             shop.plan.require(service)
         until_s = time.monotonic() + timeout_s
-        await_ready(shop.fleet, shop.scaling.wanted, asked, timeout_s)
+        wanted, refused = shop.scaling.wanted, shop.operations.refused
+        await_ready(shop.fleet, wanted, asked, timeout_s, refused=refused)
         shop.require_reached(asked)
         if "gateway" in asked and shop.scaling.wanted["gateway"]:
             left_s = max(until_s - time.monotonic(), 1.0)
@@ -135,17 +136,18 @@ class Deployed:
         settings = self.settings
         if not settings.load_workers:
             return None
+        values = self._helm.values() or {}
         inside = InsidePlan(
             plan=plan,
             seed=seed,
             t0_unix_s=t0_unix_s,
             workers=settings.load_workers,
             image=settings.load_image,
-            gateway=f"{settings.release}-front.{settings.namespace}.svc:80",
+            gateway=f"{settings.release}-front.{settings.namespace}.svc:{front_port_of(values)}",
             namespace=settings.namespace,
             release=settings.release,
             load_id=secrets.token_hex(4),
-            pull_secrets=pull_secrets_of(self._helm.values() or {}),
+            pull_secrets=pull_secrets_of(values),
         )
         load = InsideLoad(shop.api, inside, run_dir)
         load.start()

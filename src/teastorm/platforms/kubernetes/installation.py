@@ -98,7 +98,8 @@ class Installation:
             if time.monotonic() >= until_s:
                 raise ClusterError(
                     f"namespace {self._settings.namespace}: still there "
-                    f"{CLEARED_WITHIN_S:.0f} s after they were removed: {', '.join(left)}"
+                    f"{CLEARED_WITHIN_S:.0f} s after they were removed: {', '.join(left)}; "
+                    "a finalizer or a node that does not answer keeps them (kubectl describe tells)"
                 )
             time.sleep(POLL_S)
 

@@ -111,6 +111,14 @@ class Operations:
         generation = int(found["metadata"]["generation"])
         return Rollout(generation=seen, done=done and seen >= generation)
 
+    def refused(self, service: str) -> str:
+        """Why a service's pods are not even made, in the API server's words; empty when they are."""
+        found = self._api.get(self._deployment(service))
+        for condition in (found.get("status") or {}).get("conditions") or []:
+            if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+                return " ".join(str(condition.get("message", "")).split())[:400]
+        return ""
+
     def cordon(self, node: str) -> None:
         """No new pods for a node; it is written down until `uncordon`."""
         self._effects.note(_cordoned(node))

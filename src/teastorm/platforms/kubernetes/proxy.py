@@ -5,6 +5,7 @@ token travels in a header of its own.
 """
 
 import functools
+import http.client
 import json
 import ssl
 from collections.abc import Mapping
@@ -29,9 +30,9 @@ class ProxyAccess:
     def _tls(self) -> ssl.SSLContext | None:
         return self._api.tls()
 
-    def tls(self) -> ssl.SSLContext | None:
+    def connection(self, timeout_s: float) -> http.client.HTTPConnection:
         """See `Access`."""
-        return self._tls
+        return self._api.connection(timeout_s, self._tls)
 
     def headers(self) -> Mapping[str, str]:
         """See `Access`."""

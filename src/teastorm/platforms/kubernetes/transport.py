@@ -4,10 +4,12 @@ Exec plugins, token refresh and certificates are the client's. What an answer me
 is asked for again, is for whoever asks (`Api`).
 """
 
+import http.client
 import ssl
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -15,6 +17,7 @@ from teastorm.platforms.kubernetes.errors import Unreachable, error_of, words_of
 
 TIMEOUT_S = 10.0
 SILENT_S = 120.0
+HTTP_PORT, HTTPS_PORT = 80, 443
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,22 @@ class Answer:
     status: int
     content: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Secure(http.client.HTTPSConnection):
+    """HTTPS to a server whose certificate may bear another name than its address."""
+
+    def __init__(
+        self, host: str, port: int, *, timeout_s: float, tls: ssl.SSLContext, server_name: str
+    ) -> None:
+        super().__init__(host, port, timeout=timeout_s, context=tls)
+        self._tls = tls
+        self._server_name = server_name
+
+    def connect(self) -> None:
+        """Connect, through a tunnel where one was set, and shake hands."""
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._server_name)
 
 
 class Transport:
@@ -56,6 +75,30 @@ class Transport:
         if settings.cert_file:
             context.load_cert_chain(settings.cert_file, settings.key_file)
         return context
+
+    def connection(
+        self, timeout_s: float, tls: ssl.SSLContext | None
+    ) -> http.client.HTTPConnection:
+        """A connection of one's own to the server, not yet opened; `tls` is what `tls()` gave.
+
+        It goes through the proxy that the kubeconfig or the environment names, and expects the
+        name in the server's certificate that the kubeconfig says.
+        """
+        parts = urlsplit(self.server)
+        host = parts.hostname or ""
+        port = parts.port or (HTTP_PORT if tls is None else HTTPS_PORT)
+        pools = self.client.rest_client.pool_manager
+        proxy = pools.proxy if isinstance(pools, urllib3.ProxyManager) else None
+        at, through = (host, port) if proxy is None else (proxy.host or "", proxy.port or HTTP_PORT)
+        made: http.client.HTTPConnection
+        if tls is None:
+            made = http.client.HTTPConnection(at, through, timeout=timeout_s)
+        else:
+            name = self.client.configuration.tls_server_name or host
+            made = _Secure(at, through, timeout_s=timeout_s, tls=tls, server_name=name)
+        if proxy is not None:
+            made.set_tunnel(host, port, headers=dict(pools.proxy_headers))
+        return made
 
     def credentials(self) -> dict[str, str]:
         """The header that shows who we are, refreshed when its token is about to expire."""

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from teastorm.platforms.base import SERVICES, WITH_LEDGER, ShopPlan
 
+FRONT_PORT = 80
+"""The chart's own, where no values say otherwise."""
+
 
 def values_of(plan: ShopPlan, token: str) -> dict[str, object]:
     """The whole of what a run decides; image, resources and the like are the user's files.
@@ -38,6 +41,14 @@ def pull_secrets_of(values: Mapping[str, object]) -> tuple[str, ...]:
     image = values.get("image")
     names = image.get("pullSecrets") if isinstance(image, Mapping) else None
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
+def front_port_of(values: Mapping[str, object]) -> int:
+    """The port of the Service in front of the gateway, `gateway.service.port`."""
+    gateway = values.get("gateway")
+    service = gateway.get("service") if isinstance(gateway, Mapping) else None
+    port = service.get("port") if isinstance(service, Mapping) else None
+    return port if isinstance(port, int) else FRONT_PORT
 
 
 def _plain(value: object) -> object:
