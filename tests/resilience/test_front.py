@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.front import Front
+from teashop.resilience.front import Front, Held
 from teashop.resilience.front_config import FrontConfig
+from teashop.resilience.ladder import Rung
 from teashop.resilience.priority import PriorityConfig, Threshold
 from teashop.resilience.protections import Protections
 from teashop.resilience.room import NoRoom
@@ -104,3 +105,72 @@ def test_whole_levels_are_counted_as_the_threshold_itself_would(steps) -> None:
             pressure.observe(now_s, overloaded=overloaded)
             alone.observe(now_s, overloaded)
             assert pressure.threshold.announced() == alone.announced()
+
+
+def waiting_for_nothing(config: FrontConfig, on: Protections) -> Front[int]:
+    return Front(config, on, admit=lambda _w, _p: True, refuse=lambda _w, _r: None)
+
+
+@given(
+    taken=st.integers(0, 26),
+    level=st.floats(1.0, 4.0),
+    door=st.floats(1.0, 4.0),
+    rank=st.sampled_from(Criticality),
+    held=st.sampled_from(Held),
+    ladder=st.booleans(),
+)
+def test_who_is_heard_out_and_who_leaves_the_ai_to_others(
+    taken, level, door, rank, held, ladder
+) -> None:
+    front = waiting_for_nothing(FrontConfig(), Protections(ladder=ladder))
+    for _ in range(taken):
+        assert front.ai_room.ask(0, PLUS, 0.0, 9.0) is not None
+    for pressure, shed_from in ((front.ai, level), (front.door, door)):
+        pressure.threshold._threshold = shed_from
+        pressure.threshold.whole = int(shed_from)
+    spared = front.spares_ai(held, rank)
+    if spared:
+        assert ladder
+        assert rank >= PLUS, "whoever has a ticket has waited for the AI"
+        assert held is Held.LEVEL or not front.ai_room.has_headroom, "the AI would idle"
+        assert held is Held.LEVEL or level < rank + 1, "nobody of this level is shed"
+    # Whose level is shed cannot get a place; a word with rules is all there is for it.
+    if held is Held.LEVEL:
+        assert not front.may_ask(held, rank)
+        assert front.hears_out(held) == (ladder and door >= 4.0)
+        assert spared == (ladder and rank >= PLUS)
+    else:
+        assert front.hears_out(held)
+        assert front.may_ask(Held.NO, rank)
+
+
+@given(
+    menu_rps=st.floats(1.0, 40.0),
+    asks=st.lists(
+        st.tuples(st.floats(0.0, 0.5), st.sampled_from(Held), st.booleans(), st.booleans()),
+        max_size=120,
+    ),
+)
+def test_a_shed_level_leaves_half_of_the_menus_and_every_ticket_to_the_others(
+    menu_rps, asks
+) -> None:
+    front = waiting_for_nothing(FrontConfig(menu_rps=menu_rps), Protections())
+    left, now_s = menu_rps, 0.0
+    for passed_s, held, understood, waited in asks:
+        now_s += passed_s
+        left = min(menu_rps, left + passed_s * menu_rps)
+        rung = front.below(now_s, understood, waited, True, held)
+        if understood:
+            assert rung is Rung.RULES
+        elif held is Held.LEVEL:
+            assert rung in {Rung.MENU, None}
+            if rung is None:
+                assert left <= (menu_rps + 1.0) / 2.0 + 1e-6
+            elif not waited:
+                assert left >= (menu_rps + 1.0) / 2.0 - 1e-6
+        elif waited:
+            assert rung is Rung.MENU
+        elif rung is not Rung.MENU:
+            assert left < 1.0 + 1e-6
+        if rung is Rung.MENU and not waited:
+            left -= 1.0

@@ -4,7 +4,7 @@ import random
 from statistics import mean
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
@@ -12,6 +12,7 @@ from teashop.resilience.retry_after import RetryAfter, RetryAfterConfig
 ANY = st.floats(allow_nan=True, allow_infinity=True)
 
 
+@example(-1e200, 1e-200, random.Random(1), 1, 1, 0.0)  # no jitter of minus infinity is a number
 @given(ANY, ANY, st.randoms(), st.integers(1, 5), st.integers(1, 100), st.floats(0, 1))
 def test_a_whole_number_within_bounds_whatever_comes(
     backlog: float, rate_rps: float, rng: random.Random, low: int, more: int, jitter: float

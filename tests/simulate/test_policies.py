@@ -48,6 +48,8 @@ POLICIES: dict[str, Patch] = {
     "menu bucket": (quota.Quotas, "early_s", lambda self, user, now_s: 0.0),
     "batch": (batch.Batch, "_would_be_late", lambda self, sequence: sequence.number % 5 == 0),
     "ladder": (front.Front, "below", lambda self, now_s, *_: None),
+    "who is heard out": (front.Front, "hears_out", lambda self, held: held is not front.Held.LEVEL),
+    "who spares the AI": (front.Front, "spares_ai", lambda self, held, rank: False),
     "lengths": (front.Front, "length", lambda self, deadline_s, now_s: (Rung.SHORT, 20)),
     "waiting room": (tickets.WaitingRoom, "has_room", lambda self, backlog, rate_rps: False),
     "balancer": (
@@ -86,6 +88,19 @@ def test_protections_are_worth_their_goodput(make_storm):
     assert bare.goodput_rps < 0.5 * capacity
     assert bare.wasted > 0.3 > protected.wasted
     assert bare.amplification > protected.amplification
+
+
+def test_the_ladder_is_asked_before_anybody_is_refused(make_storm, monkeypatch):
+    """Whom rules understand leaves the AI to others: it answers as many, and fewer are refused."""
+    asked = simulate(make_storm(), 1)
+    monkeypatch.setattr(front.Front, "hears_out", lambda self, held: held is not front.Held.LEVEL)
+    monkeypatch.setattr(front.Front, "spares_ai", lambda self, held, rank: False)
+    not_asked = simulate(make_storm(), 1)
+    now, before = asked.classes["chat"], not_asked.classes["chat"]
+    assert now.goodput_rps > 0.98 * before.goodput_rps
+    assert now.refused < 0.8 * before.refused
+    assert now.rungs["rules"] > 1.2 * before.rungs["rules"]
+    assert asked.amplification < not_asked.amplification
 
 
 def test_a_setting_of_the_gateway_is_heard(make_storm):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from teashop.gateway.ask_ai import NoAnswer, ask_ai
-from teashop.gateway.cheap import cheaper_answer
+from teashop.gateway.cheap import cheaper_answer, spared_answer
 from teashop.gateway.door import Admitted, Inside
 from teashop.gateway.parts import Parts
 from teashop.gateway.refuse import refusal
 from teashop.resilience.criticality import Criticality
-from teashop.resilience.front import Held
 from teashop.resilience.waiting_room import TicketInvalid, TicketTooEarly, TicketUsed
 from teashop.serving.asgi import Problem, Response
 
 
 def chat(parts: Parts) -> Inside:
     """The handler."""
+    front = parts.front
 
     async def handle(admitted: Admitted) -> Response:
         holds = _redeemed(parts, admitted)
@@ -24,23 +24,25 @@ def chat(parts: Parts) -> Inside:
             return await answer(admitted, Criticality.CRITICAL)
         except BaseException:
             # Refused, failed or gone: nothing was had for the ticket.
-            parts.front.waiting_room.give_back(*_shown(admitted))
+            front.waiting_room.give_back(*_shown(admitted))
             parts.metrics.tickets.labels("given_back").inc()
             raise
 
     async def answer(admitted: Admitted, rank: Criticality) -> Response:
-        now = parts.clock.now()
-        held = parts.front.held_back(rank, admitted.user, now)
-        if held is Held.LEVEL:
+        held = front.held_back(rank, admitted.user, parts.clock.now())
+        if not front.hears_out(held):
             raise refusal(parts, admitted.route, admitted.criticality, "priority", "inference")
         utterance = await _utterance(admitted)
+        spared = spared_answer(parts, utterance, held, rank)
+        if spared is not None:
+            return spared
         reason, waited = "priority", False
-        if parts.front.may_ask(held, rank):
+        if front.may_ask(held, rank):
             try:
                 return await ask_ai(parts, admitted, utterance, rank)
             except NoAnswer as none:
                 reason, waited = none.reason, none.waited
-        cheaper = cheaper_answer(parts, admitted, utterance, waited=waited)
+        cheaper = cheaper_answer(parts, admitted, utterance, waited=waited, held=held)
         if cheaper is not None:
             return cheaper
         raise refusal(parts, admitted.route, admitted.criticality, reason, "inference")

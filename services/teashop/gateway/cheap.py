@@ -7,6 +7,8 @@ from teashop.catalog.menu import MENU
 from teashop.catalog.order import DrinkOrder
 from teashop.gateway.door import Admitted
 from teashop.gateway.parts import Parts
+from teashop.resilience.criticality import Criticality
+from teashop.resilience.front import Held
 from teashop.resilience.ladder import Rung
 from teashop.serving.asgi import Response, json_response
 
@@ -15,18 +17,31 @@ _MENU_ANSWER = json_response(
 )
 
 
+def spared_answer(parts: Parts, utterance: str, held: Held, rank: Criticality) -> Response | None:
+    """The order, if the AI is to be spared and cache or rules know what was meant."""
+    if not parts.front.spares_ai(held, rank):
+        return None
+    known, source = _understood(parts, utterance)
+    return None if known is None else _order(parts, known, source)
+
+
 def cheaper_answer(
-    parts: Parts, admitted: Admitted, utterance: str, *, waited: bool
+    parts: Parts, admitted: Admitted, utterance: str, *, waited: bool, held: Held
 ) -> Response | None:
     """The best answer to be had without AI, or nothing.
 
     Args:
         waited: the caller was kept waiting for the AI.
+        held: whether, and with how many others, it was held back from the AI.
     """
     known, source = (None, "") if not parts.protections.ladder else _understood(parts, utterance)
     key = admitted.request.header(b"idempotency-key")
     rung = parts.front.below(
-        parts.clock.now(), understood=known is not None, waited=waited, named=key is not None
+        parts.clock.now(),
+        understood=known is not None,
+        waited=waited,
+        named=key is not None,
+        held=held,
     )
     if rung is Rung.RULES and known is not None:
         return _order(parts, known, source)

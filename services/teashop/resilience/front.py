@@ -28,7 +28,7 @@ class Held(IntEnum):
     NO = 0
     YES = 1
     LEVEL = 2
-    """Its whole level is shed: refuse it before its body costs anything."""
+    """Its whole level is shed: the AI is not for it, whatever stands empty there."""
 
 
 # Looking a member up costs a call, and comparing a level with a member is no plain comparison.
@@ -40,6 +40,8 @@ _MENU: Final = Rung.MENU
 _TICKET: Final = Rung.TICKET
 _CHAT: Final = int(Criticality.SHEDDABLE_PLUS)
 _LOWEST: Final = int(Criticality.SHEDDABLE)
+_NOBODY: Final = len(Criticality)
+"""The level at which a threshold sheds nobody."""
 
 
 class Front[W]:
@@ -176,13 +178,35 @@ class Front[W]:
             return True
         return threshold.admits(criticality, user, now_s)
 
+    def hears_out(self, held: Held) -> bool:
+        """Whether a chat's body is worth reading, though its whole level may be shed.
+
+        What its level is shed for is the AI; rules, cache and menu cost this process hardly more
+        than a refusal. They are for it unless this process is what is short: once the door sheds
+        anybody, a shed level is refused before its body costs anything.
+        """
+        return held is not _LEVEL_HELD or (self._ladder and self._door_threshold.whole == _NOBODY)
+
+    def spares_ai(self, held: Held, rank: int) -> bool:
+        """Whether a chat that is understood without AI leaves the AI to others.
+
+        While its level is shed or thinned out and the AI has no headroom, each place goes to
+        somebody whom only the AI understands; where there is headroom nobody is in its way, and
+        the AI never idles. A redeemed ticket has waited for its place.
+        """
+        if not self._ladder or rank < _CHAT:
+            return False
+        if held is _LEVEL_HELD:
+            return True
+        return self._ai_threshold.whole <= rank and not self.ai_room.has_headroom
+
     def may_ask(self, held: Held, rank: int) -> bool:
         """Whether it may ask the AI all the same.
 
         A place that would stand empty is for whoever of the thinned-out level comes first; the
         level that can be lowered to has to wait for the threshold, or it would overtake.
         """
-        return not held or (rank < _LOWEST and self.ai_room.has_place)
+        return not held or (held is _HELD and rank < _LOWEST and self.ai_room.has_place)
 
     def in_time(self, deadline_s: float | None, now_s: float) -> bool:
         """Whether at least a short answer can still be ready before nobody waits for it."""
@@ -196,11 +220,14 @@ class Front[W]:
                 return self._short
         return self._full
 
-    def below(self, now_s: float, understood: bool, waited: bool, named: bool) -> Rung | None:
+    def below(
+        self, now_s: float, understood: bool, waited: bool, named: bool, held: Held = _NOT_HELD
+    ) -> Rung | None:
         """The best rung without AI: RULES for whoever is understood, MENU, TICKET; or nothing.
 
         The menu and tickets are bounded: a menu that everybody gets would only bring everybody
-        back at once, and a ticket is a promise.
+        back at once, and a ticket is a promise. A level that is shed as a whole leaves half of the
+        menus to those above it, and gets no promise of the AI.
 
         Args:
             understood: rules or cache know what was meant.
@@ -208,12 +235,15 @@ class Front[W]:
                 since a refusal that comes late is worth less than one at once.
             named: the request has the key that a ticket is bound to.
         """
+        shed = held is _LEVEL_HELD
         if self._ladder:
             if understood:
                 return _RULES
+            if shed and not self.tokens_menu.has_half("", now_s):
+                return None
             if waited or self.tokens_menu.early_s("", now_s) == 0.0:
                 return _MENU
-        if not self._tickets_on or not named or not self.tokens_ticket.conforms("", now_s):
+        if shed or not self._tickets_on or not named or not self.tokens_ticket.conforms("", now_s):
             return None
         waiting = self.ai_room.waiting
         if not self.waiting_room.has_room(waiting, self.ai_backlog.rate_rps(now_s)):

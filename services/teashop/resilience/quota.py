@@ -94,6 +94,11 @@ class Quotas:
         tat_s = self._tat_s.get(user)
         return tat_s is None or tat_s - self._allowance_s <= now_s
 
+    def has_half(self, user: str, now_s: float) -> bool:
+        """Whether more than half of this user's burst is left; counts nothing."""
+        tat_s = self._tat_s.get(user)
+        return tat_s is None or tat_s - self._allowance_s / 2.0 <= now_s
+
     def _forget(self, now_s: float) -> None:
         """Keep those whose burst is not full, and of them at most `max_users`."""
         kept = {user: tat_s for user, tat_s in self._tat_s.items() if tat_s > now_s}

@@ -61,8 +61,8 @@ class RetryAfter:
         A drain rate of 0 or less (nothing is being served) asks for the longest wait.
         """
         wait_s = backlog / drain_rate_rps if drain_rate_rps > 0.0 else math.inf
-        if wait_s != wait_s:  # noqa: PLR0124 - the one cheap test for not-a-number
-            wait_s = math.inf
+        if not wait_s >= 0.0:  # below 0 nobody waits; not-a-number compares with nothing
+            wait_s = 0.0 if wait_s < 0.0 else math.inf
         # Every bound is a comparison: seven calls of min and max took as long as the rest.
         spread_s = self._jitter * (wait_s if wait_s < self._widens_to_s else self._widens_to_s)
         if spread_s < self._spread_s:

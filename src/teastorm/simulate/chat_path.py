@@ -78,13 +78,15 @@ class ChatPath(AiCalls):
                 return
             rank = CRITICAL
         held = front.held_back(rank, visit.user, now_s)
-        if held is not _NOT_HELD:
-            if held is _LEVEL_HELD:
-                self._refused(now_s, visit, "priority")
-                return
-            if not front.may_ask(held, rank):
-                self.cheaper(now_s, visit, "priority", False)
-                return
+        if held is _LEVEL_HELD and not front.hears_out(held):
+            self._refused(now_s, visit, "priority")
+            return
+        if visit.understood and front.spares_ai(held, rank):
+            self.back.answered(now_s, visit, RULES, 0.0)
+            return
+        if held is not _NOT_HELD and not front.may_ask(held, rank):
+            self.cheaper(now_s, visit, "priority", False, held)
+            return
         if not front.in_time(deadline_s, now_s):
             self.cheaper(now_s, visit, "late", False)
             return
@@ -126,10 +128,12 @@ class ChatPath(AiCalls):
         self.now_s = now_s
         self._no_answer(now_s, attempt, reason, True)
 
-    def cheaper(self, now_s: float, visit: Visit, reason: str, waited: bool) -> None:
+    def cheaper(
+        self, now_s: float, visit: Visit, reason: str, waited: bool, held: Held = _NOT_HELD
+    ) -> None:
         """An answer without AI, or a refusal."""
         front = self.front
-        rung = front.below(now_s, visit.understood, waited, True)
+        rung = front.below(now_s, visit.understood, waited, True, held)
         if rung is None:
             self._refused(now_s, visit, reason)
         elif rung is _TICKET:
