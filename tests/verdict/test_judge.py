@@ -55,6 +55,22 @@ def test_both_arms_hold_below_capacity(protected, tmp_path):
     assert shed.n > 1500
 
 
+@pytest.mark.parametrize(
+    ("rolled_back", "verdict"), [(True, Verdict.INTERRUPTED), (False, Verdict.ROLLBACK_FAILED)]
+)
+def test_who_interrupts_a_run_is_told_so_when_its_faults_are_over(
+    rolled_back, verdict, protected, tmp_path
+):
+    """Chaos Toolkit plays no rollback then; the runner ends the faults by itself."""
+    protected.journal |= {
+        "status": "interrupted",
+        "experiment": {"rollbacks": [{"name": "roll-faults-back"}]},
+    }
+    protected.faults[0]["rolled_back"] = rolled_back
+
+    assert protected.judge(tmp_path / "run").verdict is verdict
+
+
 def test_follow_ups_of_orders_that_never_were_are_not_the_generators_fault(protected, tmp_path):
     protected.run["checks"] = ["goodput-retention"]
     for row in protected.attempts("checkout")[:60]:
