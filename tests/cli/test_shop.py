@@ -96,6 +96,10 @@ def test_after_kill_9_status_tells_and_down_removes(
     assert result.exit_code == 3
     assert "`teastorm down` removes them" in result.stdout
     content = status(teastorm)
+    files = content["files"]
+    assert isinstance(files, list)
+    assert files
+    assert all(f"left: {path}\n" in result.stdout for path in files)
     assert content["state"] == "leftovers"
     replicas = content["replicas"]
     assert isinstance(replicas, list)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.loader import load_experiment
+from tests.live.longer import held_for
 
 from teastorm.chaos.offering import plan_of
 from teastorm.load.draw import draw
@@ -119,6 +120,13 @@ def test_recovery_can_be_watched_long_enough(experiment: Experiment) -> None:
         held_s = experiment.slo.terms.recovery_hold_s
         slowest_s = experiment.slo.objective("recovery-time").limit
         assert experiment.load.after_s >= held_s + slowest_s
+
+
+def test_recovery_can_be_watched_for_longer_than_a_file_asks(tmp_path: Path) -> None:
+    """What the nightly run makes of an experiment is one."""
+    longer = experiments.read(held_for(60.0, tmp_path))
+    assert longer.slo.terms.recovery_hold_s == longer.slo.objective("recovery-held").limit == 60
+    assert longer.load.after_s >= 60 + longer.slo.objective("recovery-time").limit
 
 
 def test_the_load_holds_enough_samples_for_its_checks(experiment: Experiment) -> None:

@@ -7,6 +7,7 @@ from tests.gateway.conftest import ORDER, MakeShop, ai_answer
 
 from teashop.catalog import rules
 from teashop.serving.client import Answer, Unavailable
+from teashop.serving.testing import call
 
 
 async def test_a_full_answer_carries_the_order_its_rung_and_the_ai_time(make_shop: MakeShop):
@@ -157,3 +158,20 @@ async def test_a_body_that_is_no_chat_is_told_so(make_shop: MakeShop):
     got = await shop.chat("  ")
     assert got.status == 400
     assert "utterance" in got.json()["detail"]
+
+
+async def test_an_answer_on_no_rung_says_so(make_shop: MakeShop):
+    """Every answer of the shop bears its rung; who asks what cannot be answered is on none."""
+    shop = make_shop(says_ai)
+    key = {"Idempotency-Key": "k"}
+    slips = [
+        await shop.chat("  "),
+        await shop.chat(x_ticket="forged"),
+        await call(shop.app, "POST", "/chat", body={"utterance": "x" * 70_000}),
+        await call(shop.app, "POST", "/checkout", body={}),
+        await call(shop.app, "POST", "/checkout", body=b"x" * 70_000, headers=key),
+    ]
+    assert [slip.status for slip in slips] == [400, 400, 413, 400, 413]
+    assert [slip.headers["x-degradation"] for slip in slips] == ["none"] * 5
+    assert all("x-refusal" not in slip.headers for slip in slips)
+    assert shop.value("teashop_answers_total", route="chat", rung="none", status="413") == 1

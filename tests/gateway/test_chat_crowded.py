@@ -37,6 +37,34 @@ async def test_the_limit_bounds_what_inference_holds_and_the_queue_what_waits(
     assert sum(r.status == 200 for r in served) == 5
 
 
+async def test_what_shedding_hides_from_cpu_is_exported(make_shop: MakeShop):
+    gate = asyncio.Event()
+    shop = make_shop(
+        answered_after(gate, ai_answer),
+        protections=only(admission=True),
+        ai_limit_initial=3,
+        ai_limit_min=1,
+        ai_limit_max=3,
+        ai_queue=2,
+    )
+    await shop.app.start()
+    tasks = [asyncio.create_task(shop.chat(f"wish {i}")) for i in range(9)]
+    await settle(50)
+    await shop.clock.advance(0.2)
+    chat = {"route": "chat", "criticality": "sheddable_plus"}
+    assert shop.value("teashop_offered_total", **chat) == 9
+    assert shop.value("teashop_admitted_total", **chat) == 9
+    why = {"reason": "queue_full", "refused_for": "inference"}
+    assert shop.value("teashop_refused_total", **chat, **why) == 4
+    room = {"dependency": "inference"}
+    assert shop.value("teashop_in_flight", **room) == 3
+    assert shop.value("teashop_queue", **room) == 2
+    assert shop.value("teashop_limit", **room) == 3
+    gate.set()
+    await asyncio.gather(*tasks)
+    await shop.app.stop()
+
+
 async def test_who_waits_too_long_steps_down_instead_of_waiting_on(make_shop: MakeShop):
     gate = asyncio.Event()
     held = answered_after(gate, ai_answer)

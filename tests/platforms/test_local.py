@@ -1,6 +1,7 @@
 """The local platform's own promises: how a service starts, fails, ends, and what it is given."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -108,3 +109,25 @@ def test_ports_are_free_and_different() -> None:
     ports = [picker.pick() for _ in range(20)]
     assert len(set(ports)) == 20
     assert all(is_free(port) for port in ports)
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    first = PortPicker().pick()
+    with socket.create_server(("127.0.0.1", first)):
+        assert not is_free(first)
+        assert PortPicker().pick() != first
+
+
+def test_a_replica_whose_port_was_taken_meanwhile_comes_up_on_another(
+    local: LocalPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pick = PortPicker.pick
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        taken = stranger.getsockname()[1]
+        given = iter([taken])
+        monkeypatch.setattr(PortPicker, "pick", lambda self: next(given, None) or pick(self))
+        local.deploy(ONE)
+        local.wait_ready(20)
+        (endpoint,) = local.endpoints("gateway")
+    assert not endpoint.endswith(f":{taken}")
+    assert [event.kind for event in local.events()].count("replica_started") == 2

@@ -44,6 +44,13 @@ def test_a_report_shows_every_check_with_why_and_fix(arm, run_dirs, results):
     assert all(fault.evidence in text for fault in results[arm].faults)
 
 
+def test_a_report_tells_from_when_on_critical_requests_were_safe(run_dirs, results):
+    said = {arm: report(results[arm], read_run(run_dirs[arm])) for arm in ARMS}
+
+    assert "within their objectives from 0 s into it on" in said["protected"]
+    assert "did not come to stay within their objectives" in said["unprotected"]
+
+
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_figure_is_well_formed_and_shades_the_fault(arm, run_dirs):
     drawn = figures(read_run(run_dirs[arm]))

@@ -107,6 +107,46 @@ BAD_FILES: dict[str, tuple[Callable[[dict], object], str]] = {
         lambda d: extension(d, load=3),
         "extensions[0].load must be a mapping, got 3",
     ),
+    "a misspelt part of the load": (
+        lambda d: extension(d, load={"mx": {"critical_rps": 3}}),
+        "extensions[0].load.mx is not known; did you mean 'mix'?",
+    ),
+    "a misspelt class of the load": (
+        lambda d: extension(d, load={"mix": {"critcal_rps": 3}}),
+        "extensions[0].load.mix.critcal_rps is not known; did you mean 'critical_rps'?",
+    ),
+    "a negative rate of checkouts": (
+        lambda d: extension(d, load={"mix": {"critical_rps": -3}}),
+        "extensions[0].load.mix.critical_rps must be between 0 and 10000, got -3",
+    ),
+    "a rate in words": (
+        lambda d: extension(d, load={"mix": {"critical_rps": "many"}}),
+        "extensions[0].load.mix.critical_rps must be a number, got 'many'",
+    ),
+    "a rate beyond floats": (
+        lambda d: extension(d, load={"mix": {"critical_rps": 10**400}}),
+        "extensions[0].load.mix.critical_rps must be between 0 and 10000, got 1000",
+    ),
+    "half a status question": (
+        lambda d: extension(d, load={"mix": {"status_max": 1.5}}),
+        "extensions[0].load.mix.status_max must be a whole number, got 1.5",
+    ),
+    "a shop for a list of shops": (
+        lambda d: extension(d, load={"mix": {"shops": "shop-1"}}),
+        "extensions[0].load.mix.shops must be a list of shops' names, got 'shop-1'",
+    ),
+    "a deadline for all": (
+        lambda d: extension(d, load={"clients": {"deadlines_s": 2}}),
+        "extensions[0].load.clients.deadlines_s must be a mapping, got 2",
+    ),
+    "a deadline of no class": (
+        lambda d: extension(d, load={"clients": {"deadlines_s": {"chats": 2}}}),
+        "extensions[0].load.clients.deadlines_s must name exactly chat, checkout",
+    ),
+    "a deadline of nothing": (
+        lambda d: extension(d, load={"clients": {"deadlines_s": {"chat": 0}}}),
+        "extensions[0].load.clients.deadlines_s.chat must be between 0.001 and 600, got 0",
+    ),
     "a city of replicas": (
         lambda d: extension(d, replicas={"orders": 5000}),
         "extensions[0].replicas.orders must be at most 64, got 5000",

@@ -70,6 +70,16 @@ def test_a_bad_wish_is_refused(
     assert stdout == ""
 
 
+def test_elsewhere_there_are_no_experiments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, stderr = _run("overload-3x")
+    assert code == 2
+    assert "experiments/: there are no experiments; run it where the repository is" in stderr
+    assert _one_sentence(stderr)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -186,6 +186,10 @@ def test_what_is_left_after_tear_down_is_exit_5(bench: Bench) -> None:
     outcome = run(bench.wish())
     assert outcome.exit_code == 5
     assert any("orders-1 (pid 7)" in sentence for sentence in outcome.trouble)
+    # Who reads the file instead of the exit code must not take the run for a finished one.
+    result = _read(bench.folder() / "result.json")
+    assert (result["verdict"], result["exit_code"]) == ("rollback-failed", 5)
+    assert "orders-1 (pid 7)" in result["reason"]
 
 
 def test_a_runs_dir_that_is_a_file_is_a_precondition(bench: Bench, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.verdict.broken_evidence import metrics_blank
-from tests.verdict.world import NAN, Sabotage
+from tests.verdict.world import FAULT, NAN, Sabotage
 
 
 def answers_late(w):
@@ -47,6 +47,19 @@ def payments_fail(w):
         row |= {"status": 0, "error": "timeout", "ended_s": NAN}
 
 
+def nobody_checks_out_or_pays(w):
+    kept = ("chat", "menu")
+    w.requests = [r for r in w.requests if r["class"] in kept or r["intended_s"] < FAULT]
+
+
+def nobody_asks_five_times(w):
+    for n, row in enumerate(w.requests):
+        row["user"] = f"u{n}" if row["attempt"] == 1 else row["user"]
+    first = {row["request_id"]: row["user"] for row in w.requests if row["attempt"] == 1}
+    for row in w.requests:
+        row["user"] = first[row["request_id"]]
+
+
 def always_the_same_users(w):
     for row in w.attempts("chat"):
         if int(row["user"][1:]) >= 12:
@@ -83,8 +96,11 @@ SABOTAGE: tuple[Sabotage, ...] = (
     ("wasted-work", more_work_claimed_than_done, "unknown"),
     ("ai-utilisation", sequence_seconds_not_told, "unknown"),
     ("critical-success", checkouts_fail, "fail"),
+    ("critical-success", nobody_checks_out_or_pays, "unknown"),
     ("critical-plus-success", payments_fail, "fail"),
+    ("critical-plus-success", nobody_checks_out_or_pays, "unknown"),
     ("fairness", always_the_same_users, "fail"),
+    ("fairness", nobody_asks_five_times, "unknown"),
     ("retry-amplification", retries_at_once, "fail"),
     ("wasted-work", work_for_nobody, "fail"),
     ("wasted-work", answers_late, "fail"),

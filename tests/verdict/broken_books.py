@@ -38,6 +38,12 @@ def an_assignment_of_no_order(w):
     w.ledger["assignments"].append(w.ledger["assignments"][5] | {"order_id": "o-ghost"})
 
 
+def nothing_was_acknowledged(w):
+    for row in w.requests:
+        if row["class"] == "checkout":
+            row |= {"status": 409, "order_id": ""}
+
+
 def no_orders(w):
     w.ledger["orders"].clear()
 
@@ -103,6 +109,7 @@ SABOTAGE: tuple[Sabotage, ...] = (
     ("ledger-no-loss", an_order_lies_under_another_key, "fail"),
     ("ledger-no-loss", a_settled_order_is_gone, "fail"),
     ("ledger-no-loss", nobody_asked_what_became_of_it, "unknown"),
+    ("ledger-no-loss", nothing_was_acknowledged, "unknown"),
     ("ledger-no-double", an_order_is_doubled, "fail"),
     ("ledger-no-double", an_order_is_made_twice, "fail"),
     ("ledger-no-double", an_order_that_nobody_asked_for, "fail"),

@@ -71,6 +71,18 @@ def bad_before_the_fault(w):
             row["ended_s"] = row["sent_s"] + 9.0
 
 
+def some_came_twice_before_the_fault(w):
+    """Everybody is served in time in the end, one in ten after having been sent away once."""
+    again = []
+    for row in w.requests:
+        if 7 < row["intended_s"] < FAULT - 2 and row["class"] == "chat" and len(again) < 40:
+            first = {"status": 503, "reason": "limit", "refused_for": "gateway", "final": False}
+            first |= {"retry_after_s": 1.0, "rung": "refused", "ended_s": row["sent_s"] + 0.01}
+            again.append(row | first | {"sequence_s": 0.0, "right": False})
+            row |= {"attempt": 2, "sent_s": row["sent_s"] + 1.1, "ended_s": row["ended_s"] + 1.1}
+    w.requests += again
+
+
 def queue_grew_before_the_fault(w):
     w.metrics = [
         (*row[:5], max(0.0, 10 * (row[0] - 6))) if "waiting" in row[3] else row for row in w.metrics
@@ -106,6 +118,10 @@ def no_journal(w):
     w.journal["rollbacks"] = [{"activity": {"name": "heal"}, "status": "failed"}]
 
 
+def a_process_was_left_behind(w):
+    w.events.append({"t_s": 90.0, "kind": "left_behind", "what": "orders-1 (pid 7)"})
+
+
 def not_rolled_back(w):
     w.faults[0]["rolled_back"] = False
 
@@ -120,6 +136,10 @@ def theory_misquoted(w):
 
 def capacity_by_nothing(w):
     w.run["capacity"]["steps"] = []
+
+
+def capacity_by_bad_answers(w):
+    w.run["capacity"]["good_share"] = 0.9
 
 
 def capacity_by_few_requests(w):
@@ -149,6 +169,7 @@ SABOTAGE: tuple[Sabotage, ...] = (
     ("fault-proved", surge_over_long_after, "fail"),
     ("fault-proved", before_the_crowd_came, "fail"),
     ("baseline-sound", bad_before_the_fault, "fail"),
+    ("baseline-sound", some_came_twice_before_the_fault, "fail"),
     ("baseline-sound", queue_grew_before_the_fault, "fail"),
     ("baseline-sound", a_replica_was_not_ready, "fail"),
     ("baseline-sound", one_replica_says_it_is_two, "fail"),
@@ -157,11 +178,13 @@ SABOTAGE: tuple[Sabotage, ...] = (
     ("baseline-sound", metrics_blank, "unknown"),
     ("rollback-proved", no_journal, "fail"),
     ("rollback-proved", rollback_not_played, "fail"),
+    ("rollback-proved", a_process_was_left_behind, "fail"),
     ("rollback-proved", not_rolled_back, "fail"),
     ("rollback-proved", fault_missing, "unknown"),
     ("capacity-sound", capacity_below_theory, "fail"),
     ("capacity-sound", theory_misquoted, "fail"),
     ("capacity-sound", capacity_by_nothing, "unknown"),
+    ("capacity-sound", capacity_by_bad_answers, "fail"),
     ("capacity-sound", capacity_by_few_requests, "fail"),
     ("replicas-came-late", replicas_were_there, "fail"),
     ("replicas-came-late", replicas_never_came, "unknown"),

@@ -39,6 +39,20 @@ def test_an_early_end_with_a_fault_left_is_a_failed_rollback(protected, tmp_path
     assert judge(run_dir).exit_code == 5
 
 
+def test_an_early_end_with_a_process_left_is_a_failed_rollback(protected, tmp_path):
+    protected.journal["status"] = "interrupted"
+    protected.events.append({"t_s": 9.0, "kind": "left_behind", "what": "orders-1 (pid 7)"})
+    run_dir = protected.write(tmp_path / "run")
+    (run_dir / "ledger.json").unlink()
+
+    result = judge(run_dir)
+
+    assert result.exit_code == 5
+    assert "orders-1 (pid 7) was left behind" in result.reason
+    (run_dir / "events.json").write_text("[")
+    assert judge(run_dir).exit_code == 130
+
+
 def test_an_unmet_baseline_ends_in_a_precondition(protected, tmp_path):
     protected.journal["run"][0]["status"] = "failed"
     protected.faults.clear()

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from tests.verdict.world import FAULT
 
 from teastorm.verdict.check import Status
+from teastorm.verdict.engage import engage_s
+from teastorm.verdict.folder import read_run
 from teastorm.verdict.registry import ALWAYS
 from teastorm.verdict.result import Verdict
+from teastorm.verdict.timeline import summary
+from teastorm.verdict.work import deliverable_rps
 
 
 def test_a_protected_run_holds(protected, tmp_path):
@@ -50,6 +55,22 @@ def test_both_arms_hold_below_capacity(protected, tmp_path):
     assert shed.n > 1500
 
 
+@pytest.mark.parametrize(
+    ("rolled_back", "verdict"), [(True, Verdict.INTERRUPTED), (False, Verdict.ROLLBACK_FAILED)]
+)
+def test_who_interrupts_a_run_is_told_so_when_its_faults_are_over(
+    rolled_back, verdict, protected, tmp_path
+):
+    """Chaos Toolkit plays no rollback then; the runner ends the faults by itself."""
+    protected.journal |= {
+        "status": "interrupted",
+        "experiment": {"rollbacks": [{"name": "roll-faults-back"}]},
+    }
+    protected.faults[0]["rolled_back"] = rolled_back
+
+    assert protected.judge(tmp_path / "run").verdict is verdict
+
+
 def test_follow_ups_of_orders_that_never_were_are_not_the_generators_fault(protected, tmp_path):
     protected.run["checks"] = ["goodput-retention"]
     for row in protected.attempts("checkout")[:60]:
@@ -83,6 +104,49 @@ def test_a_lost_replica_leaves_half_of_the_capacity(protected, tmp_path):
     retention = next(c for c in result.checks if c.id == "goodput-retention")
     assert retention.value == pytest.approx(31.0 / 30.0, rel=0.01)
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("lost", "of", "left_rps"), [(1, 2, 30.0), (1, 4, 45.0), (3, 4, 15.0), (2, 2, 0.0)]
+)
+def test_as_much_capacity_is_left_as_replicas(lost, of, left_rps, protected, tmp_path):
+    protected.run["replicas"]["inference"] = of
+    protected.faults[0] |= {"kind": "replica-loss", "planned": {"signal": "KILL", "count": lost}}
+    run = read_run(protected.write(tmp_path / "run"))
+
+    assert deliverable_rps(run, run.fault_window) == pytest.approx(left_rps)
+
+
+@pytest.mark.parametrize(("until_s", "engaged_s"), [(0, 0.0), (5, 5.0), (20, None)])
+def test_it_engages_when_the_critical_are_served_from_then_on(
+    until_s, engaged_s, protected, tmp_path
+):
+    for row in protected.attempts("checkout"):
+        if row["intended_s"] < FAULT + until_s:
+            row |= {"status": 500, "order_id": ""}
+    run = read_run(protected.write(tmp_path / "run"))
+
+    assert engage_s(run) == engaged_s
+    assert summary(run)["fault"].get("engage_s") == engaged_s
+
+
+def test_users_are_compared_within_their_level(protected, tmp_path):
+    """A level that is shed as a whole is no unfairness among those of the level above it."""
+    chats = [row for row in protected.requests if row["class"] == "chat"]
+    lowered = [row for row in chats if int(row["user"][1:]) < 48]
+    for row in lowered:
+        row["criticality"] = "sheddable"
+    no = {"status": 503, "rung": "refused", "reason": "priority", "refused_for": "inference"}
+    for row in lowered:
+        if row["phase"] == "fault":
+            row.update(no | {"retry_after_s": 2.0, "right": False, "sequence_s": 0.0})
+
+    result = protected.judge(tmp_path / "run")
+
+    fairness = next(c for c in result.checks if c.id == "fairness")
+    assert fairness.status is Status.PASS, fairness.why
+    assert fairness.n == 49
+    assert "of sheddable_plus" in fairness.why
 
 
 def test_a_failed_check_names_its_requests(protected, tmp_path):

@@ -66,6 +66,13 @@ def test_an_unknown_is_never_held(role):
     assert decide(checks, interrupted=False)[0] is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("role", [Role.VOID, Role.PRECONDITION])
+def test_a_failure_on_unknown_ground_judges_nothing(role):
+    checks = [check(BY_ROLE[role], Status.UNKNOWN), check(BY_ROLE[Role.OBJECTIVE], Status.FAIL)]
+
+    assert decide(checks, interrupted=False)[0] is Verdict.INCONCLUSIVE
+
+
 def test_no_checks_are_no_verdict():
     assert decide([], interrupted=False)[0] is Verdict.INCONCLUSIVE
 

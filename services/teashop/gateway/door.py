@@ -14,9 +14,13 @@ from teashop.gateway.routes import Route
 from teashop.resilience.criticality import Criticality, lowered, parse
 from teashop.resilience.deadline import Deadline, from_header
 from teashop.resilience.quota import QuotaExceeded
-from teashop.serving.asgi import Handler, Problem, Request, Response
+from teashop.serving.asgi import Handler, Headers, Problem, Request, Response
 
 type Inside = Callable[[Admitted], Awaitable[Response]]
+
+NO_LADDER: Headers = ((b"x-degradation", b"none"),)
+"""Of an answer that is on no rung: of a route without a ladder, or to what cannot be asked so."""
+REFUSALS = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,11 @@ def guarded(parts: Parts, route: Route, inside: Inside) -> Handler:
         try:
             response = await inside(Admitted(request, route, criticality, user, deadline))
         except Problem as problem:
-            metrics.answers.labels(route.name, "refused", str(problem.status)).inc()
+            rung = "refused"
+            if problem.status not in REFUSALS:
+                rung = "none"
+                problem.headers += NO_LADDER
+            metrics.answers.labels(route.name, rung, str(problem.status)).inc()
             raise
         took.observe(parts.clock.now() - now)
         return response

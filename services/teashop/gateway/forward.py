@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from teashop.gateway.door import Admitted, Inside
+from teashop.gateway.door import NO_LADDER, Admitted, Inside
 from teashop.gateway.parts import Parts
 from teashop.gateway.refuse import refusal
 from teashop.gateway.room import NoRoom
-from teashop.serving.asgi import JSON_TYPE, Headers, Problem, Response
+from teashop.serving.asgi import JSON_TYPE, Problem, Response
 from teashop.serving.client import Answer, Unavailable
 
-NO_LADDER: Headers = ((b"x-degradation", b"none"),)
 _PASSED_ON = (b"x-user", b"idempotency-key", b"traceparent")
 
 
@@ -19,7 +18,7 @@ def forward(parts: Parts) -> Inside:
     async def handle(admitted: Admitted) -> Response:
         route = admitted.route
         if route.name == "checkout" and admitted.request.header(b"idempotency-key") is None:
-            raise Problem(400, "key", "A checkout needs an Idempotency-Key.", headers=NO_LADDER)
+            raise Problem(400, "key", "A checkout needs an Idempotency-Key.")
         now = parts.clock.now()
         if not parts.front.orders_admit(admitted.criticality, admitted.user, now):
             raise refusal(parts, route, admitted.criticality, "priority", "orders")

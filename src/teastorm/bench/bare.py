@@ -1,6 +1,6 @@
 """The yardstick: an ASGI application that refuses (or serves) and does nothing else.
 
-`python -m teastorm.bench.bare PORT`
+`python -m teastorm.bench.bare PORT [fast|plain]`: plain is uvicorn without what makes it fast.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 if __name__ == "__main__":
+    plain = sys.argv[2:] == ["plain"]
     uvicorn.run(
         app,
         port=int(sys.argv[1]),
-        http="httptools",
-        loop="uvloop",
+        http="h11" if plain else "httptools",
+        loop="asyncio" if plain else "uvloop",
         lifespan="off",
         access_log=False,
         log_level="warning",

@@ -1,18 +1,14 @@
 """From an experiment's shape of load to a generator that runs."""
 
-from collections.abc import Mapping
-
 from chaoslib.exceptions import ActivityFailed
 
 from teastorm.chaos.offer import RunningLoad, start_generator
 from teastorm.chaos.session import Session, Window
 from teastorm.load.curve import read_curve
-from teastorm.load.errors import LoadError, PlanInvalid
+from teastorm.load.errors import LoadError
 from teastorm.load.plan import LoadPlan, Phase
-from teastorm.load.settings import Clients, Mix
 from teastorm.runner.beside import beside
 from teastorm.runner.experiment import Experiment
-from teastorm.runner.problems import did_you_mean, usage
 from teastorm.runner.shape import LoadShape
 
 
@@ -28,19 +24,9 @@ def plan_of(experiment: Experiment, shape: LoadShape, capacity_rps: float) -> Lo
         capacity_rps=capacity_rps,
         phases=phases,
         base_factor=shape.base_factor,
-        mix=mix_of(experiment),
-        clients=clients_of(experiment),
+        mix=experiment.mix,
+        clients=experiment.clients,
     )
-
-
-def mix_of(experiment: Experiment) -> Mix:
-    """Who asks for what: the experiment's `load.mix` over the defaults."""
-    return _settings(Mix, experiment, "mix")
-
-
-def clients_of(experiment: Experiment) -> Clients:
-    """How impatient the clients are: the experiment's `load.clients` over the defaults."""
-    return _settings(Clients, experiment, "clients")
 
 
 def start(session: Session, shape: LoadShape) -> None:
@@ -75,22 +61,3 @@ def _mean_rates(plan: LoadPlan) -> dict[str, float]:
         chats = sum(s.rps * (s.end_s - s.start_s) for s in plan.segments() if s.phase == index)
         rates[phase.name] = chats / (end_s - start_s)
     return rates
-
-
-def _settings[T: (Mix, Clients)](cls: type[T], experiment: Experiment, name: str) -> T:
-    given = experiment.load_settings.get(name, {})
-    where = f"{experiment.path}: extensions.teastorm.load.{name}"
-    if not isinstance(given, Mapping):
-        raise usage(f"{where} must be a mapping, got {given!r}")
-    known = list(cls.__dataclass_fields__)
-    for key in given:
-        if key not in known:
-            raise usage(f"{where}.{key} is not known{did_you_mean(str(key), known)}")
-    fields = dict(given)
-    for table in ("deadlines_s", "timeouts_s"):
-        if isinstance(fields.get(table), Mapping):
-            fields[table] = {**getattr(cls(), table), **fields[table]}
-    try:
-        return cls(**fields)
-    except (PlanInvalid, TypeError) as error:
-        raise usage(f"{where}: {error}") from error

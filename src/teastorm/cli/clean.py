@@ -12,9 +12,11 @@ from teastorm.cli.errors import CommandError
 from teastorm.cli.output import json_option, print_json, say
 from teastorm.platforms.local.cleanup import survey
 from teastorm.platforms.local.state import StateFile
+from teastorm.runner.folder import is_run_name
 
 _UNITS_S = {"m": 60, "h": 3600, "d": 86400}
-# A folder is a run only if the runner wrote one of these: nothing else is ever removed.
+# A folder is a run only if the runner wrote one of these, or gave it its name and came no further:
+# nothing else is ever removed.
 RUN_MARKS = ("run.json", "result.json", "journal.json")
 
 
@@ -82,10 +84,10 @@ def _runs(folder: Path, now_s: float) -> list[_Run]:
     found = []
     for path in sorted(folder.iterdir()):
         marks = [path / name for name in RUN_MARKS if (path / name).is_file()]
-        if path.is_symlink() or not marks:
+        if path.is_symlink() or not (marks or (path.is_dir() and is_run_name(path.name))):
             continue
         try:
-            newest_s = max(mark.stat().st_mtime for mark in marks)
+            newest_s = max(mark.stat().st_mtime for mark in marks or [path])
             inside = [f for f in path.rglob("*") if f.is_file() and not f.is_symlink()]
             size = sum(f.stat().st_size for f in inside)
         except FileNotFoundError:  # somebody else removes it just now

@@ -38,7 +38,7 @@ def list_(*, directory: Path, as_json: bool) -> int:
         say(f"no experiments in {directory}")
         return 0
     print_table(
-        ("experiment", "title", "load", "faults", "checks", "seconds"),
+        ("experiment", "title", "load", "faults", "checks", "seconds", "platform"),
         [
             (
                 experiment.name,
@@ -47,6 +47,7 @@ def list_(*, directory: Path, as_json: bool) -> int:
                 ", ".join(experiment.faults) or "-",
                 str(len(experiment.checks)),
                 f"{experiment.load.seconds + AROUND_S:.0f}",
+                experiment.platform or "any",
             )
             for experiment in found
         ],
@@ -69,4 +70,5 @@ def _row(experiment: Experiment) -> dict[str, object]:
         "faults": list(experiment.faults),
         "checks": list(experiment.checks),
         "replicas": dict(experiment.replicas),
+        "platform": experiment.platform,
     }

@@ -9,9 +9,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from teastorm.cli.allowance import allowance
 from teastorm.cli.status import state_word
 from teastorm.load.health import LATENCY_QOS
 from teastorm.platforms.local.cleanup import survey
@@ -24,7 +26,8 @@ MIN_MEMORY_MB = 1500
 MIN_FILES = 1024
 PORTS = 24
 MODULES = ("teashop", "locust", "chaoslib", "pyarrow", "uvicorn", "uvloop", "httptools")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+POSTGRES = (*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), "initdb")
+"""Debian keeps them off PATH."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +57,22 @@ def _python() -> Finding:
 
 
 def _cores() -> Finding:
-    # What this process may use; a container's quota is below the machine's count.
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = count or 1
+    allowed = min(count, allowance().cores or count)
     return Finding(
         id="cores",
-        ok=(count or 1) >= MIN_CORES,
+        ok=allowed >= MIN_CORES,
         required=True,
-        value=str(count),
+        value=str(count) if allowed == count else f"{allowed:g} of {count} allowed",
         fix="two cores at least, or the load generator cannot be punctual",
     )
 
 
 def _memory() -> Finding:
-    free_mb = psutil.virtual_memory().available // 1_000_000
+    left = allowance().memory_bytes
+    free = psutil.virtual_memory().available
+    free_mb = (free if left is None else min(free, left)) // 1_000_000
     return Finding(
         id="memory",
         ok=free_mb >= MIN_MEMORY_MB,
@@ -152,7 +158,7 @@ def _module(name: str) -> Finding:
 
 def _tools() -> list[Finding]:
     return [
-        _tool("chromium", BROWSERS, "only tests of the report in a browser need it"),
+        _tool("postgresql", POSTGRES, "only tests of the shop's database need it"),
         _tool("prometheus", ("prometheus",), "only the metric source's contract test needs it"),
         *(
             _tool(name, (name,), "only the kubernetes platform needs it")

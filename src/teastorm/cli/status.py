@@ -122,5 +122,9 @@ def _show(look: Survey, word: str) -> None:
     if look.corrupt is not None:
         say(look.corrupt, style="red")
     elif word == "leftovers":
+        for path in look.files:
+            say(f"left: {path}")
+        if look.state is not None and look.state.run_dir not in {None, *look.files}:
+            say(f"what it wrote stays in {look.state.run_dir}")
         text = f"{len(look.processes)} processes and {len(look.files)} files or folders"
         say(f"a run ended without cleaning up: {text}; `teastorm down` removes them", style="red")

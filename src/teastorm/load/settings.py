@@ -14,9 +14,18 @@ if TYPE_CHECKING:
 CLASSES = ("chat", "checkout", "payment", "status", "menu")
 
 
-def _between(name: str, value: float, low: float, high: float) -> None:
+def _between(name: str, value: object, low: float, high: float) -> None:
+    """Refuse what is no number, and what is not from `low` to `high`: files are not typed."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PlanInvalid(f"{name} must be a number, got {value!r}.")
     if not low <= value <= high:
-        raise PlanInvalid(f"{name} must be between {low:g} and {high:g}, got {value:g}.")
+        raise PlanInvalid(f"{name} must be between {low:g} and {high:g}, got {value!r:.20}.")
+
+
+def _whole(name: str, value: object, low: int, high: int) -> None:
+    _between(name, value, low, high)
+    if not isinstance(value, int):
+        raise PlanInvalid(f"{name} must be a whole number, got {value!r}.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +67,11 @@ class Mix:
         _between("mix.coupon_share", self.coupon_share, 0, 1)
         _between("mix.pay_after_s", self.pay_after_s, 0, 60)
         _between("mix.status_after_s", self.status_after_s, 0, 60)
-        _between("mix.status_max", self.status_max, 1, 10)
+        _whole("mix.status_max", self.status_max, 1, 10)
         _between("mix.requests_per_user", self.requests_per_user, 1, 1000)
+        named = isinstance(self.shops, tuple) and all(isinstance(s, str) and s for s in self.shops)
+        if not named:
+            raise PlanInvalid(f"mix.shops must be a list of shops' names, got {self.shops!r}.")
         if not self.shops:
             raise PlanInvalid("mix.shops must name at least one shop.")
 
@@ -105,7 +117,7 @@ class Clients:
                 raise PlanInvalid(f"clients.{name} must name exactly {', '.join(CLASSES)}.")
             for key, value in table.items():
                 _between(f"clients.{name}.{key}", value, 0.001, 600)
-        _between("clients.retries", self.retries, 0, 20)
+        _whole("clients.retries", self.retries, 0, 20)
         _between("clients.honour_share", self.honour_share, 0, 1)
         _between("clients.patience_s", self.patience_s, 0, 3600)
         _between("clients.backoff_s", self.backoff_s, 0.001, 60)

@@ -8,6 +8,7 @@ import numpy as np
 
 from teastorm.report.words import figure
 from teastorm.verdict.columns import Flags
+from teastorm.verdict.engage import engage_s
 from teastorm.verdict.requests import CRITICALITIES, Outcome
 from teastorm.verdict.result import Result
 from teastorm.verdict.run import Run
@@ -42,10 +43,18 @@ def outcomes(run: Run) -> Table:
         rows.append((class_, f"{total:,}", *shares, f"{attempts:.2f}"))
     return Table(
         title="Outcomes in the fault window",
-        note="Denominators are drawn arrivals. Good: final 2xx, right, in time, in the ledger.",
+        note="Denominators are drawn arrivals. Good: final 2xx, right, in time, in the ledger. "
+        + _engaged(run),
         columns=("class", "requests", "good", "degraded", "refused", "failed", "attempts each"),
         rows=tuple(rows),
     )
+
+
+def _engaged(run: Run) -> str:
+    since_s = engage_s(run)
+    if since_s is None:
+        return "Critical requests did not come to stay within their objectives."
+    return f"Critical requests stayed within their objectives from {since_s:.0f} s into it on."
 
 
 def shed_quality(run: Run) -> Table:

@@ -16,7 +16,6 @@ from pathlib import Path
 import orjson
 
 from teastorm.chaos.offer import start_generator
-from teastorm.chaos.offering import clients_of, mix_of
 from teastorm.load.capacity import Capacity, CapacityConfig, Step, StepResult, find_capacity
 from teastorm.load.errors import LoadError
 from teastorm.load.measure import step_plan, step_result
@@ -80,8 +79,8 @@ def key_of(experiment: Experiment, platform: str) -> str:
         "replicas": dict(experiment.replicas),
         "settings": {service: dict(v) for service, v in experiment.settings.items()},
         "speed": asdict(speed_of(experiment)),
-        "mix": asdict(mix_of(experiment)),
-        "deadlines_s": dict(clients_of(experiment).deadlines_s),
+        "mix": asdict(experiment.mix),
+        "deadlines_s": dict(experiment.clients.deadlines_s),
         "time_factor": experiment.time_factor,
         "versions": [version("teastorm"), version("teashop")],
         "cores": os.cpu_count(),
@@ -145,8 +144,8 @@ def _measure(
     seed: int,
     say: Say,
 ) -> StepResult:
-    clients = clients_of(experiment)
-    plan = step_plan(rps, config, mix_of(experiment), clients)
+    clients = experiment.clients
+    plan = step_plan(rps, config, experiment.mix, clients)
     load = start_generator(platform, plan, seed=seed, run_dir=folder, t0_unix_s=time.time())
     try:
         load.wait(plan.seconds + 30.0)

@@ -20,6 +20,11 @@ def find(name: str) -> Path:
     if here.is_file():
         return here
     known = [path.stem for path in catalogue()]
+    if not known:
+        raise usage(
+            f"{EXPERIMENTS_DIR}/: there are no experiments; run it where the repository is, or "
+            "name an experiment's file"
+        )
     raise usage(f"{here}: no such experiment{did_you_mean(name, known)}")
 
 

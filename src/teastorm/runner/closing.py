@@ -26,6 +26,7 @@ from teastorm.runner.problems import INTERRUPTED, ROLLBACK_FAILED
 from teastorm.runner.scale_lag import scaled_out
 from teastorm.runner.scaling import ScalerThread
 from teastorm.runner.settle import settle, unknown_outcomes
+from teastorm.verdict.events import LEFT_BEHIND
 from teastorm.verdict.result import Result
 from teastorm.verdict.seal import write_seal
 
@@ -98,7 +99,7 @@ class _Closing:
         self._say = say
         self._settled: list[Settled] = []
         self.trouble: list[str] = []
-        self.left_over = False
+        self.left_over: list[str] = []
 
     def attempt[T](self, what: str, step: Callable[[], T]) -> T | None:
         """Run a step; its failure is noted and the next step follows."""
@@ -155,18 +156,23 @@ class _Closing:
         """End the shop; what is left is a failed roll-back."""
         left = self._session.platform.tear_down()
         if left:
-            self.left_over = True
-            named = [*left.processes, *left.files, *map(str, left.ports)]
-            self.trouble.append(f"left behind: {', '.join(named)}; `teastorm down` removes it")
+            ports = (f"port {port}" for port in left.ports)
+            self.left_over = [*left.processes, *left.files, *ports]
+            self.trouble.append(
+                f"left behind: {', '.join(self.left_over)}; `teastorm down` removes it"
+            )
 
     def write_events(self) -> None:
-        """events.json, with the phases of the load."""
+        """events.json, with the phases of the load, and what the tear-down left behind."""
         site = self._session.site
         phases = [
             {"t_s": w.start_s, "kind": "phase", "name": w.name} for w in self._session.windows
         ]
         rows = [row for row in site.events() if row["kind"] != "phase"]
-        self._session.folder.write("events.json", [*rows, *scaled_out(rows), *phases])
+        behind = [
+            {"t_s": site.now_s(), "kind": LEFT_BEHIND, "what": what} for what in self.left_over
+        ]
+        self._session.folder.write("events.json", [*rows, *scaled_out(rows), *phases, *behind])
 
 
 def confirm_surges(session: Session, requests: Path) -> None:

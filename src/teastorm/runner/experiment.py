@@ -13,14 +13,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from teashop.serving.settings import Protections
+from teastorm.load.settings import Clients, Mix
 from teastorm.platforms.base import SERVICES
 from teastorm.runner import arguments, rules
 from teastorm.runner.autoscaler import AutoscalerPlan, read_autoscaler
 from teastorm.runner.beside import beside, objectives, refuse_a_bad_curve
+from teastorm.runner.crowd import crowd_in
 from teastorm.runner.document import (
     EXTENSION_KEYS,
     Document,
-    a_mapping,
     check_ids,
     controlled,
     extension_of,
@@ -61,7 +62,8 @@ class Experiment:
     startup_s: Mapping[str, float]
     settings: Mapping[str, Mapping[str, object]]
     platform: str | None = None
-    load_settings: Mapping[str, object] = field(default_factory=dict)
+    mix: Mix = field(default_factory=Mix)
+    clients: Clients = field(default_factory=Clients)
     time_factor: float = 1.0
     autoscaler: AutoscalerPlan | None = None
     with_protections: tuple[str, ...] = ()
@@ -120,6 +122,7 @@ def outlined(document: Document, path: Path) -> Experiment:
     refuse_a_bad_curve(path, loads[0].curve)
     slo_path = beside(path, str(extension.get("slo", "slo.yaml")))
     slo = objectives(slo_path, extension.get("overrides"), f"{path}: {at}")
+    mix, clients = crowd_in(extension.get("load"), f"{path}: {at}.load")
     replicas = dict.fromkeys(SERVICES, 2)
     replicas.update(
         {
@@ -145,7 +148,8 @@ def outlined(document: Document, path: Path) -> Experiment:
         ),
         settings=settings_by_service(extension.get("settings"), path, at),
         platform=platform_in(extension.get("platform"), f"{path}: {at}.platform"),
-        load_settings=a_mapping(extension.get("load"), f"{path}: {at}.load"),
+        mix=mix,
+        clients=clients,
         time_factor=time_factor(extension.get("time_factor", 1.0), path, at),
         autoscaler=_autoscaler(extension, path, at, replicas),
         with_protections=switches["with"],

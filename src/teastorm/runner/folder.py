@@ -1,5 +1,6 @@
 """The run folder: its name, and JSON files that are whole or not there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,12 @@ from teastorm.runner.problems import PRECONDITION, RunProblem
 from teastorm.whole_file import write_whole
 
 RUNS_DIR = Path("runs")
+_NAME = re.compile(r"\d{8}T\d{6}Z-.+-(?:protected|unprotected)-\d+(?:-\d+)?")
+
+
+def is_run_name(name: str) -> bool:
+    """Whether `RunFolder.create` could have given a folder this name."""
+    return _NAME.fullmatch(name) is not None
 
 
 class RunFolder:

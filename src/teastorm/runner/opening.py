@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from teastorm.chaos.interruption import Interruption
-from teastorm.chaos.offering import clients_of
 from teastorm.chaos.session import FAULT_PHASE, Chosen, Session
 from teastorm.chaos.site import LiveSite
 from teastorm.load.capacity import Capacity
@@ -163,7 +162,7 @@ def _run_json(session: Session, capacity: Capacity) -> dict[str, object]:
         "slo": objectives_on(experiment.slo, chosen.platform).as_json(),
         "time_factor": experiment.time_factor,
         "autoscaler": None if experiment.autoscaler is None else experiment.autoscaler.as_json(),
-        "deadlines_s": dict(clients_of(experiment).deadlines_s),
+        "deadlines_s": dict(experiment.clients.deadlines_s),
         "versions": versions(),
         "sealed": True,
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from teastorm.verdict.check import Check, Status
-from teastorm.verdict.folder import read_faults, read_journal, read_meta
+from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.events import left_behind
+from teastorm.verdict.folder import read_events, read_faults, read_journal, read_meta
 from teastorm.verdict.registry import declared
 from teastorm.verdict.result import Result, Verdict
 
@@ -22,9 +24,12 @@ def ended_early(run_dir: Path, missing: str) -> Result | None:
         return None
     faults = read_faults(run_dir)
     left = any(fault.began_s is not None and not fault.rolled_back for fault in faults)
+    behind = _behind(run_dir)
     unmet = [p.name for p in journal.probes if p.name.startswith("baseline") and not p.succeeded]
     if left or not all(probe.succeeded for probe in journal.rollbacks):
         verdict, reason = Verdict.ROLLBACK_FAILED, "a fault was not rolled back"
+    elif behind:
+        verdict, reason = Verdict.ROLLBACK_FAILED, f"{', '.join(behind)} was left behind"
     elif journal.interrupted:
         verdict, reason = Verdict.INTERRUPTED, "the run was interrupted"
     elif unmet or (journal.status == "failed" and not any(fault.began_s for fault in faults)):
@@ -64,3 +69,11 @@ def ended_early(run_dir: Path, missing: str) -> Result | None:
         ledger={},
         timeline={},
     )
+
+
+def _behind(run_dir: Path) -> list[str]:
+    """What the tear-down left; nothing where events.json is what cannot be read."""
+    try:
+        return left_behind(read_events(run_dir))
+    except RunFolderError:
+        return []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from teastorm.verdict.fields import Fields, Json
+
+LEFT_BEHIND = "left_behind"
+"""Kind of an event: `what` could not be ended or removed when the shop was torn down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +31,8 @@ def parse_event(row: Fields) -> Event:
         replica=row.text("replica", ""),
         details=row.json(),
     )
+
+
+def left_behind(events: Iterable[Event]) -> list[str]:
+    """What was left of the shop when it had been torn down."""
+    return [str(event.details.get("what", "")) for event in events if event.kind == LEFT_BEHIND]

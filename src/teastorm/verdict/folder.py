@@ -7,7 +7,7 @@ from pathlib import Path
 from teastorm.verdict import files, seal
 from teastorm.verdict.attempts import read_attempts
 from teastorm.verdict.errors import RunFolderError, naming
-from teastorm.verdict.events import parse_event
+from teastorm.verdict.events import Event, parse_event
 from teastorm.verdict.faults import Fault, parse_faults
 from teastorm.verdict.journal import Journal, parse_journal, refuse_other_checks
 from teastorm.verdict.ledger import parse_ledger
@@ -77,6 +77,14 @@ def read_faults(path: Path) -> tuple[Fault, ...]:
         return ()
     with naming(path):
         return parse_faults(files.rows(path, "faults.json"))
+
+
+def read_events(path: Path) -> tuple[Event, ...]:
+    """events.json alone; empty when it was never written."""
+    if not (path / "events.json").exists():
+        return ()
+    with naming(path):
+        return tuple(parse_event(row) for row in files.rows(path, "events.json"))
 
 
 def read_journal(path: Path) -> Journal | None:

@@ -18,9 +18,10 @@ def decide(
     """The verdict by precedence, and why in one sentence.
 
     Rollback failed 5 > interrupted 130 > precondition 3 > ledger broken 1 > void 4 > a check
-    failed 1 > unknown 4 > held 0. A voiding check that is unknown voids as well: a failure under
-    a fault that nobody saw says nothing about the fault. `incomplete` says what of the experiment
-    did not take place: nothing is held then, whatever the checks found in the rest.
+    failed 1 > unknown 4 > held 0. A voiding check that is unknown voids as well, and so does a
+    baseline that nobody knows: a failure under a fault that nobody saw, or of a shop that may have
+    been ill before, says nothing about the fault. `incomplete` says what of the experiment did not
+    take place: nothing is held then, whatever the checks found in the rest.
     """
     found = tuple(checks)
     known = entries()
@@ -30,7 +31,7 @@ def decide(
         return [check for check in among if known[check.id].role is role]
 
     unsure = [check for check in found if check.status is Status.UNKNOWN]
-    void = of(Role.VOID) + of(Role.VOID, unsure)
+    void = of(Role.VOID) + of(Role.VOID, unsure) + of(Role.PRECONDITION, unsure)
     ladder: tuple[tuple[bool, Verdict, str], ...] = (
         (bool(of(Role.ROLLBACK)), Verdict.ROLLBACK_FAILED, _say(of(Role.ROLLBACK))),
         (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from teastorm.verdict.columns import Flags, Floats
+from teastorm.verdict.engage import engage_s
 from teastorm.verdict.fields import Json
 from teastorm.verdict.requests import CHAT, CRITICALITIES, Outcome
 from teastorm.verdict.run import Run
@@ -86,7 +87,7 @@ def latency(run: Run, class_: str, share: float) -> Floats:
 
 
 def summary(run: Run) -> dict[str, Json]:
-    """The windows, and chat's rates in each, for result.json."""
+    """The windows, chat's rates in each, and when the protections engaged, for result.json."""
     rates = chat_rates(run)
     found: dict[str, Json] = {}
     windows = {
@@ -104,5 +105,7 @@ def summary(run: Run) -> dict[str, Json]:
             row["offered_rps"] = round(float(rates.offered[inside].mean()), 3)
             for kind, values in rates.by_name.items():
                 row[f"{kind}_rps"] = round(float(values[inside].mean()), 3)
+        if name == "fault" and (engaged_s := engage_s(run)) is not None:
+            row["engage_s"] = engaged_s
         found[name] = row
     return found

@@ -67,15 +67,18 @@ def wasted_share(run: Run, window: Window) -> float | None:
 def deliverable_rps(run: Run, window: Window) -> float:
     """What goodput is measured against: the mean of min(λ, K) over the window.
 
-    For lost replicas K is K(N-1)/N, with N those of the service that lost one (0 when all went).
+    For a lost replica K is K(N-1)/N, with N those of the service that lost one, for m of them
+    K(N-m)/N, and 0 when all went.
     """
     capacity = run.meta.capacity.rps
     for fault in run.faults:
         if fault.is_out:
             return 0.0
         if fault.is_loss:
-            total = run.meta.replicas.get(fault.service, 1)
-            capacity = min(capacity, run.meta.capacity.rps * (total - 1) / total)
+            total = max(1, run.meta.replicas.get(fault.service, 1))
+            asked = fault.planned.get("count")
+            lost = asked if isinstance(asked, int) and asked > 0 else 1
+            capacity = min(capacity, run.meta.capacity.rps * max(0, total - lost) / total)
     rates = run.chat_rps_grid(window)
     return float(np.minimum(rates, capacity).mean()) if len(rates) else 0.0
 

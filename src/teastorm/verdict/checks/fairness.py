@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from teastorm.verdict.bounds import at_least
 from teastorm.verdict.check import Check, Role
-from teastorm.verdict.requests import CHAT
+from teastorm.verdict.requests import CHAT, CRITICALITIES
 from teastorm.verdict.run import Run
 from teastorm.verdict.words import jain, user_shares
 
@@ -14,14 +14,23 @@ FIX = "turn the user hash over more often (rotation_s), and look at quotas of he
 
 
 def evaluate(run: Run) -> Check:
-    """Jain's index over chat users with 5 requests or more of (good + degraded) / offered."""
+    """Jain's index over chat users with 5 requests or more of (good + degraded) / offered.
+
+    Only users of one level are compared, that of most of them: which level goes before which is
+    `priority-order`'s, and a level that is shed as a whole treats its users alike.
+    """
     bound = at_least(run, ID, unit="index", fix=FIX)
-    chosen = run.requests.within(run.fault_window) & run.requests.of(CHAT)
-    shares = user_shares(run.requests, chosen)
+    chats = run.requests.within(run.fault_window) & run.requests.of(CHAT)
+    by_level = {
+        name: user_shares(run.requests, chats & run.requests.at(name)) for name in CRITICALITIES
+    }
+    level = max(by_level, key=lambda name: len(by_level[name]))
+    shares = by_level[level]
     if len(shares) == 0:
-        return bound.unknown("no user made 5 chat requests in the fault window")
+        return bound.unknown("no user made 5 chat requests of one level in the fault window")
+    who = f"{len(shares)} users of {level}"
     index = jain(shares)
     if index is None:
-        return bound.judge(0.0, n=len(shares), why=f"none of {len(shares)} users got anything")
-    why = f"{len(shares)} users, served between {shares.min():.0%} and {shares.max():.0%}"
+        return bound.judge(0.0, n=len(shares), why=f"none of {who} got anything")
+    why = f"{who}, served between {shares.min():.0%} and {shares.max():.0%}"
     return bound.judge(index, n=len(shares), why=why)
