@@ -1,4 +1,4 @@
-"""Hysteresis, rate and bulkhead."""
+"""Hysteresis and rate."""
 
 import random
 from itertools import pairwise
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teashop.resilience.bulkhead import Bulkhead, BulkheadFull
 from teashop.resilience.hysteresis import Hysteresis
 from teashop.resilience.rate import EwmaRate
 
@@ -75,20 +74,3 @@ def test_a_rate_is_never_negative_and_only_falls_in_silence(
         rate.add(now_s, n)
         readings = [rate.per_second(now_s + 10 + i) for i in range(4)]
         assert all(a >= b >= 0.0 for a, b in pairwise(readings))
-
-
-def test_a_bulkhead_holds_its_number_and_frees_on_error() -> None:
-    wall = Bulkhead(2)
-    with wall, wall:
-        assert wall.free == 0
-        with pytest.raises(BulkheadFull) as refused:
-            wall.enter()
-        assert refused.value.reason == "limit"
-    assert wall.free == 2
-    with pytest.raises(KeyError), wall:
-        raise KeyError
-    assert wall.inside == 0
-    with pytest.raises(RuntimeError, match="more often"):
-        wall.leave()
-    with pytest.raises(ValueError, match="at least 1"):
-        Bulkhead(0)

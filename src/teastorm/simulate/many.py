@@ -7,12 +7,14 @@ import hashlib
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
 from types import MappingProxyType
 
 import orjson
 
+from teastorm.put_off import signals_put_off
 from teastorm.simulate.arrivals import Progress, silent
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.result import Result
@@ -99,10 +101,15 @@ def _runs(
         yield from pool.imap_unordered(_one, [(scenario, seed) for seed in seeds])
 
 
-def pool_of(workers: int) -> Pool:
-    """Worker processes that leave Ctrl-C to whoever started them, who then ends them."""
+@contextmanager
+def pool_of(workers: int) -> Iterator[Pool]:
+    """Worker processes that leave Ctrl-C to whoever started them; ended when the block is left."""
     context = multiprocessing.get_context("spawn")
-    return context.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    with ExitStack() as stack:
+        with signals_put_off():
+            pool = context.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+            stack.enter_context(pool)
+        yield pool
 
 
 def _one(job: tuple[Scenario, int]) -> Run:
