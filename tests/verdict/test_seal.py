@@ -95,3 +95,13 @@ def test_verify_says_when_the_result_had_another_verdict(sealed):
 
 def test_a_run_from_before_there_were_seals_is_judged(protected, tmp_path):
     assert protected.judge(tmp_path / "run").exit_code == 0
+
+
+def test_a_broken_seal_is_explained_by_no_early_end(protected, tmp_path):
+    folder = protected.write(tmp_path / "run")
+    write_seal(folder)
+    journal = folder / "journal.json"
+    journal.write_text(journal.read_text().replace("completed", "interrupted"))
+
+    with pytest.raises(RunFolderError, match=r"journal\.json is not the file that the run wrote"):
+        judge(folder)

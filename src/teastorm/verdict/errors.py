@@ -13,6 +13,10 @@ class RunFolderError(ValueError):
     """A run folder cannot be judged: one sentence naming the file, the field and the fix."""
 
 
+class SealBroken(RunFolderError):
+    """The evidence is not what the run wrote, so nothing in it explains anything."""
+
+
 @contextmanager
 def naming(folder: Path) -> Iterator[None]:
     """Whatever is refused inside is said of `folder`: with many runs on disk, run.json is no name.
@@ -22,7 +26,7 @@ def naming(folder: Path) -> Iterator[None]:
     try:
         yield
     except RunFolderError as error:
-        raise RunFolderError(f"{folder}: {error}") from error
+        raise type(error)(f"{folder}: {error}") from error
     except OSError as error:
         what = Path(error.filename).name if error.filename else "a file in it"
         raise RunFolderError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from teastorm.verdict.check import Check
 from teastorm.verdict.early import ended_early
-from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.errors import RunFolderError, SealBroken
 from teastorm.verdict.fields import Json
 from teastorm.verdict.folder import read_run
 from teastorm.verdict.journal import Journal
@@ -22,10 +22,12 @@ def judge(run_dir: Path) -> Result:
     """The verdict on a finished run, or on one that ended early for a reason its journal gives.
 
     Raises `RunFolderError` (one sentence) when the folder cannot be read and no interruption,
-    unmet baseline or failed rollback explains it. Reads only; `write_result` writes.
+    unmet baseline or failed rollback explains it; a broken seal is explained by none. Reads only; `write_result` writes.
     """
     try:
         run = read_run(run_dir)
+    except SealBroken:
+        raise
     except RunFolderError as error:
         early = ended_early(run_dir, str(error))
         if early is None:

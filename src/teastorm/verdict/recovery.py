@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from teastorm.verdict.columns import Flags, Floats
+from teastorm.verdict.crowding import comparable, is_calm
 from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
 from teastorm.verdict.steady import (
@@ -23,6 +24,7 @@ from teastorm.verdict.window import Window
 from teastorm.verdict.words import percentile
 
 ENOUGH = 20
+_SCRAPED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,10 @@ def recovery(run: Run, end_s: float) -> Recovery | None:
 
     A window of 5 s (1 s step) is sound when each class with 20 requests or more has a good share
     of at least the baseline's - .05, chat's p99 is at most 1.2 times the worst 5 s p99 of the
-    baseline but for what sampling explains, and the mean of waiting is at most the baseline's + 2sigma (sigma of at least one request).
+    baseline but for what sampling explains, and the mean of waiting is at most the baseline's +
+    2sigma (sigma of at least one request). Chats that found more company than any of the
+    baseline's did (see `crowding`), and the seconds in which such a bunch stays, have nothing to
+    be compared with: they are left out of the p99 where most remain, and of waiting where any do.
     Demand has to be back to .95 of the base rate, or a window is not sound either.
     """
     terms = run.slo.terms
@@ -60,21 +65,26 @@ def recovery(run: Run, end_s: float) -> Recovery | None:
         queue_max=base.waiting_mean + 2.0 * max(SIGMA_FLOOR, base.waiting_sigma),
         chat_rps=float(run.chat_rps_grid(base_window).mean()),
     )
+    alike = _alike(run, base_window, tail, end_s)
     starts = np.arange(end_s, run.load_window.end_s - span + 1e-9, 1.0)
     # Windows overlap: who waits and who comes is looked up once for the seconds of all of them.
     whole = Window(start_s=end_s, end_s=max(end_s, run.load_window.end_s))
     seconds = np.arange(whole.start_s, whole.end_s, 1.0)
     queue, rates = waiting(run, seconds), run.chat_rps_grid(whole)
+    came = run.requests.of(CHAT) & (run.requests.intended_s >= end_s)
+    bunched_s = np.sort(run.requests.intended_s[came & ~alike])
+    # What a second's gauge says may be a second old, and who came stays for a while.
+    calm = is_calm(seconds, bunched_s, _SCRAPED_S + tail)
     length = math.ceil(span)
     complaints = []
     for i, start_s in enumerate(starts):
         window = Window(start_s=start_s, end_s=start_s + span)
         complaints.append(
-            _complaint(run, window, before)
+            _complaint(run, window, before, alike)
             or _crowded(
                 window,
                 before,
-                None if queue is None else queue[i : i + length],
+                None if queue is None else _calm_of(queue[i : i + length], calm[i : i + length]),
                 rates[i : i + length],
             )
         )
@@ -114,7 +124,28 @@ class _Before:
     chat_rps: float
 
 
-def _complaint(run: Run, window: Window, before: _Before) -> str:
+def _most_of(values: Floats, alike: Flags) -> Floats:
+    """Those that can be compared, or all where they are fewer than half: a p99 needs many."""
+    return values[alike] if 2 * int(alike.sum()) >= len(values) else values
+
+
+def _calm_of(queue: Floats, calm: Flags) -> Floats:
+    """The calm seconds, or all where there is none: what stays waits in those too."""
+    return queue[calm] if bool(calm.any()) else queue
+
+
+def _alike(run: Run, base: Window, stay_s: float, end_s: float) -> Flags:
+    """The chats from `end_s` on that found no more company than those of the baseline."""
+    requests = run.requests
+    chat = requests.of(CHAT)
+    after = chat & (requests.intended_s >= end_s)
+    before = chat & requests.within(base)
+    alike = np.zeros(len(requests), dtype=np.bool_)
+    alike[after] = comparable(requests.intended_s[after], requests.intended_s[before], stay_s)
+    return alike
+
+
+def _complaint(run: Run, window: Window, before: _Before, alike: Flags) -> str:
     """Why people were served worse than before; empty when they were not."""
     now = steady_shares(run, window)
     at = f"{window.start_s:.0f} s"
@@ -125,7 +156,7 @@ def _complaint(run: Run, window: Window, before: _Before) -> str:
         if share < floor and (n >= ENOUGH or name == CHAT):
             return f"good share of {name} {share:.3f} at {at}, {floor:.3f} is needed"
     chosen = run.requests.within(window) & run.requests.of(CHAT)
-    latency_s = run.requests.latency_s[chosen]
+    latency_s = _most_of(run.requests.latency_s[chosen], alike[chosen])
     p99 = percentile(latency_s, 0.99)
     bound_s = run.slo.terms.recovery_p99_ratio * before.tail_s
     if p99 is None or (p99 > bound_s and _beyond_chance(latency_s, bound_s)):

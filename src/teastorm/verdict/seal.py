@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from teastorm.verdict.errors import RunFolderError
+from teastorm.verdict.errors import RunFolderError, SealBroken
 from teastorm.verdict.fields import Fields
 from teastorm.verdict.files import existing
 from teastorm.whole_file import write_whole
@@ -43,16 +43,20 @@ def write_seal(run_dir: Path) -> Path:
 
 
 def refuse_broken(raw: Fields, run_dir: Path) -> None:
-    """Raise `RunFolderError` when a sealed file is missing, or is another one than was sealed."""
+    """Raise `SealBroken` when a sealed file is missing, or is another one than was sealed."""
     raw.refuse_other_schema(SCHEMA)
     digests = raw.mapping("sha256")
     for name in SEALED:
         if name not in digests.data:
             if (run_dir / name).exists():
-                raise RunFolderError(f"{name} came after the run was sealed; take it away.")
+                raise SealBroken(f"{name} came after the run was sealed; take it away.")
             continue
-        if _digest(existing(run_dir, name)) != digests.text(name):
-            raise RunFolderError(
+        try:
+            digest = _digest(existing(run_dir, name))
+        except RunFolderError as error:
+            raise SealBroken(str(error)) from error
+        if digest != digests.text(name):
+            raise SealBroken(
                 f"{name} is not the file that the run wrote ({FILE} has another digest); "
                 "restore it or run the experiment again."
             )
