@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from teastorm.bench import choices, orders_path, simulators
+from teastorm.bench import choices, orders_path, simulators, startup
 from teastorm.bench.probe import Server, drive, free_port, running, service
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Clients, Mix
@@ -33,6 +33,7 @@ def main() -> int:
         rows = _door(Path(folder), stack)
     with tempfile.TemporaryDirectory(prefix="teastorm-bench-") as folder:
         rows += _generator(Path(folder))
+    rows += startup.rows(ROUNDS)
     rows += orders_path.rows()
     rows += choices.rows()
     rows += simulators.rows()
@@ -48,7 +49,7 @@ def _start(stack: ExitStack, *command: str, port: int) -> Server:
 
 def _door(folder: Path, stack: ExitStack) -> list[tuple[str, str, str]]:
     """The gateway beside a bare application, and what it adds to the AI's own time."""
-    ports = {name: free_port() for name in ("bare", "gateway", "inference", "orders")}
+    ports = {name: free_port() for name in ("bare", "gateway", "inference")}
     endpoints = folder / "endpoints.json"
     endpoints.write_bytes(orjson.dumps({"inference": [f"127.0.0.1:{ports['inference']}"]}))
     common = {"common": {"endpoints_file": str(endpoints), "protections": {"quotas": False}}}
@@ -59,9 +60,6 @@ def _door(folder: Path, stack: ExitStack) -> list[tuple[str, str, str]]:
     )
     inference = _start(
         stack, *service("inference", quick, folder, ports["inference"]), port=ports["inference"]
-    )
-    orders = _start(
-        stack, *service("orders", common, folder, ports["orders"]), port=ports["orders"]
     )
     chat = '{"utterance": "one large oolong, less sugar"}'
     question = '{"model":"m","max_tokens":40,"messages":[{"role":"user","content":"one oolong"}]}'
@@ -81,8 +79,6 @@ def _door(folder: Path, stack: ExitStack) -> list[tuple[str, str, str]]:
             lambda: drive(inference, CHATS, "POST", "/v1/chat/completions", {}, question)[1],
         )
     m = {name: statistics.median(values) for name, values in measured.items()}
-    start_s = {"gateway": gateway, "inference": inference, "orders": orders, "bare": bare}
-    ups = ", ".join(f"{n} {s.start_s / bare.start_s:.1f}x" for n, s in start_s.items())
     return [
         ("CPU of a bare ASGI refusal", f"{m['bare'] * 1e6:.0f} µs", "the yardstick"),
         _ratio("CPU of a refusal at the gateway's door", m["refusal"], m["bare"]),
@@ -95,7 +91,6 @@ def _door(folder: Path, stack: ExitStack) -> list[tuple[str, str, str]]:
             f"{(m['through'] - m['direct']) * 1e3:.2f} ms",
             "a chat through the gateway less the same question to inference",
         ),
-        ("start-up until ready, beside the bare application", ups, "the same for all"),
     ]
 
 
