@@ -1,1 +1,1 @@
-"""`make bench`: what the door costs, beside a bare ASGI application, in one run."""
+"""`make bench`: what the door, the load, the autoscaler and the simulator cost, in one run."""

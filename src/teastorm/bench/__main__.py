@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from teastorm.bench import choices, orders_path, simulators, startup
+from teastorm.bench import choices, hpa, orders_path, simulators, startup
 from teastorm.bench.probe import Server, drive, free_port, running, service
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Clients, Mix
@@ -36,6 +36,7 @@ def main() -> int:
     rows += startup.rows(ROUNDS)
     rows += orders_path.rows()
     rows += choices.rows()
+    rows += hpa.rows()
     rows += simulators.rows()
     text = _table(rows)
     TARGET.write_text(text, encoding="utf-8")
@@ -141,6 +142,13 @@ def _table(rows: list[tuple[str, str, str]]) -> str:
         "| what | median | beside |",
         "|---|---|---|",
         *(f"| {what} | {value} | {beside} |" for what, value, beside in rows),
+        "",
+        (
+            "A decision of the HPA's port is a line of a case at one moment or a step of a case over "
+            "time, decoded, decided and its answer written (`teastorm hpa replay`, its start left "
+            "out); its JSON alone is the same lines read and the same answers written by orjson, "
+            "untyped."
+        ),
         "",
         (
             "The outgoing client is aiohttp, which can wait for many answers at once, and the server "
