@@ -5,7 +5,6 @@ from __future__ import annotations
 import copyreg
 import hashlib
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.pool import Pool
@@ -14,12 +13,12 @@ from types import MappingProxyType
 
 import orjson
 
-from teastorm.put_off import signals_put_off
 from teastorm.simulate.arrivals import Progress, silent
 from teastorm.simulate.errors import ScenarioInvalid
 from teastorm.simulate.result import Result
 from teastorm.simulate.run import simulate
 from teastorm.simulate.scenario import Scenario
+from teastorm.spawning import deaf_to_interrupts, workers_started
 
 type Run = dict[str, object]
 """A Result as plain objects."""
@@ -106,8 +105,8 @@ def pool_of(workers: int) -> Iterator[Pool]:
     """Worker processes that leave Ctrl-C to whoever started them; ended when the block is left."""
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        with signals_put_off():
-            pool = context.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+        with workers_started():
+            pool = context.Pool(workers, deaf_to_interrupts)
             stack.enter_context(pool)
         yield pool
 

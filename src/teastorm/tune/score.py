@@ -15,6 +15,7 @@ from teastorm.simulate.summary import mean_of
 from teastorm.tune.compress import compressed
 from teastorm.tune.service import Service
 from teastorm.tune.slo import Measured, Slo
+from teastorm.tune.workers import each
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +131,7 @@ def score(
         for scaling in scalings
         for seed in seeds
     ]
-    results = list(map(_one, jobs) if executor is None else executor.map(_one, jobs))
+    results = each(_one, jobs, executor)
     width = len(seeds)
     return [
         Score(runs=tuple(results[index * width : (index + 1) * width]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+
+from teastorm.spawning import deaf_to_interrupts, workers_started
 
 
 @contextmanager
@@ -16,7 +17,7 @@ def workers(count: int) -> Iterator[Executor | None]:
         yield None
         return
     pool = ProcessPoolExecutor(
-        count, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf_to_interrupts
+        count, mp_context=multiprocessing.get_context("spawn"), initializer=deaf_to_interrupts
     )
     try:
         yield pool
@@ -25,6 +26,12 @@ def workers(count: int) -> Iterator[Executor | None]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _deaf_to_interrupts() -> None:
-    """Ctrl-C reaches the whole process group; only the session answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def each[Job, Found](
+    work: Callable[[Job], Found], jobs: Sequence[Job], executor: Executor | None
+) -> list[Found]:
+    """What `work` makes of each job, in order; by this process itself when `executor` is None."""
+    if executor is None:
+        return [work(job) for job in jobs]
+    with workers_started():  # a pool starts a worker when a job comes and none is idle
+        asked = [executor.submit(work, job) for job in jobs]
+    return [one.result() for one in asked]
