@@ -1,6 +1,7 @@
 """What a session writes can be simulated as it was chosen: bounds, target, behaviour and what is planned."""
 
 import dataclasses
+import math
 
 import pytest
 from click.testing import CliRunner
@@ -98,6 +99,30 @@ def test_a_shop_starts_within_the_bounds_of_its_hpa(tuned):
     for replicas, started in ((1, 1), (9, 4)):
         scenario = simulated.scenario_of(asked(tuned, replicas=replicas))
         assert scenario.replicas == started
+
+
+@pytest.mark.parametrize("most", [None, 2, 60], ids=["usual", "few", "more than of use"])
+@pytest.mark.parametrize("peak_rps", [20.0, 100.0, 128.0, 2000.0])
+def test_it_is_simulated_in_the_shop_that_it_was_tuned_in(peak_rps, most, tuned, tmp_path):
+    folder, _ = tuned
+    curve = str(folder / "curve.csv")
+    wish = wish_of(Asked(demand=curve, slo="good>=0.9", peak_rps=peak_rps, max_replicas=most))
+    demand = wish.service.scenario.demand
+    setting = Setting(min_replicas=1, max_replicas=wish.space.most)
+    (tmp_path / "hpa.yaml").write_text(manifests.hpa(setting, wish.service))
+    found = simulated.scenario_of(
+        simulated.Asked(
+            hpa=tmp_path / "hpa.yaml",
+            demand=curve,
+            orders=demand.orders,
+            hours=demand.seconds / 3600,
+        )
+    )
+    assert found.demand.peak_rps == pytest.approx(peak_rps)
+    assert found.gateways == wish.service.scenario.gateways
+    # The demand could use 3 replicas for each 64/s; each 5 gateways have room for 4 of 16 places.
+    used = min(wish.space.most, math.ceil(peak_rps * 3 / 64))
+    assert found.gateways == max(2, math.ceil(used * 4 / 5))
 
 
 def test_a_plan_for_a_longer_demand_is_refused(tuned):

@@ -9,7 +9,7 @@ from pathlib import Path
 from teashop.resilience.protections import Protections
 from teastorm.load.errors import LoadError
 from teastorm.runner.problems import RunProblem, did_you_mean
-from teastorm.simulate.day import day, of_rates, useful, wide_enough
+from teastorm.simulate.day import FEWEST, day, of_rates, wide_enough
 from teastorm.simulate.demand import Demand
 from teastorm.simulate.demand_file import read_demand
 from teastorm.simulate.errors import ScenarioInvalid
@@ -60,9 +60,10 @@ def scenario_of(asked: Asked) -> Scenario:
     scenario = _scaled(scenario, scaling, asked.hpa, planned=asked.planned)
     if asked.experiment is not None or _is_run(asked):
         return scenario  # of a shop that was there, and as it was
-    # The AI is what scales: the shop around it has room for as much of it as the demand can use.
-    most = max(scenario.replicas, min(scaling.spec.max_replicas, useful(scenario)))
-    return wide_enough(scenario, most, orders="replicas" not in settings.get("orders", {}))
+    # The AI is what scales: the gateways are made for what it may become, not for what it was.
+    scenario = dataclasses.replace(scenario, gateways=FEWEST)
+    most, free = scaling.spec.max_replicas, "replicas" not in settings.get("orders", {})
+    return wide_enough(scenario, most, orders=free)
 
 
 def _is_run(asked: Asked) -> bool:

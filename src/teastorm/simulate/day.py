@@ -16,7 +16,8 @@ from teastorm.simulate.scenario import Scenario
 DAY_S = 7200.0
 _PEAK_OVER_CAPACITY = 3.0
 """Reported: capacity was a third of the estimated peak."""
-_FEWEST = 2
+FEWEST = 2
+"""Replicas of a service; one alone is another system."""
 _CHECKOUTS = 0.2
 """Checkouts a second as a share of capacity: two thirds of the most that DEFINITIONS.md allows."""
 _PER_GATEWAY = 20
@@ -51,7 +52,7 @@ def day(
     if replicas is None:
         fix = "give fewer orders, a longer day (--hours) or --replicas"
         replicas = _replicas_for(peak_rps, one_rps, fix)
-        least_rps = _PEAK_OVER_CAPACITY * one_rps * _FEWEST
+        least_rps = _PEAK_OVER_CAPACITY * one_rps * FEWEST
         if seconds is None and peak_rps < least_rps:
             length_s = orders / (peaks * least_rps)
     demand = Demand.of_curve(curve, orders=orders, seconds=length_s)
@@ -72,12 +73,17 @@ def of_rates(demand: Demand, *, replicas: int | None = None) -> Scenario:
 
 
 def wide_enough(scenario: Scenario, most: int, *, orders: bool = True) -> Scenario:
-    """With so many gateways and orders replicas that `most` of inference decide, and not they.
+    """The shop around an AI that may have `most` replicas, so wide that the AI decides.
+
+    `teastorm simulate --hpa` and `teastorm tune` both have it from here: gateways for the replicas
+    that an autoscaler may ask for and the demand could use, whatever the number that it begins
+    with. Not for more: each gateway brings a limit of its own, and many around little AI are another
+    shop. Fewer gateways and orders replicas than there are become none.
 
     Args:
         orders: whether the replicas of orders may grow too.
     """
-    places = most * scenario.inference.max_num_seqs
+    places = min(most, useful(scenario)) * scenario.inference.max_num_seqs
     gateways = max(scenario.gateways, math.ceil(places / _PER_GATEWAY))
     model = scenario.orders
     if orders:
@@ -98,7 +104,7 @@ def _replicas_for(peak_rps: float, one_rps: float, fix: str) -> int:
             f"a peak of {peak_rps:.3g}/s wants {wanted:.3g} inference replicas, {MOST_REPLICAS} is "
             f"the most; {fix}."
         )
-    return max(_FEWEST, round(wanted))
+    return max(FEWEST, round(wanted))
 
 
 def _shop(demand: Demand, replicas: int, model: InferenceModel, one_rps: float) -> Scenario:
