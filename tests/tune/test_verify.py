@@ -3,12 +3,14 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 import yaml
 
 from teastorm.load.curve import read_curve
 from teastorm.runner import experiment as experiments
+from teastorm.tune.demand import rates_at
 from teastorm.tune.errors import TuneInvalid
 from teastorm.tune.session import Wish, tune
 from teastorm.tune.slo import Slo
@@ -52,9 +54,22 @@ def test_the_experiment_runs_the_choice_on_its_own_demand(session, tmp_path):
     assert found.replicas["inference"] == chosen.min_replicas
     theory_rps = 16 / (1.25 * (0.08 + 40 * 0.008)) * chosen.min_replicas
     assert found.load.factor == pytest.approx(40 / theory_rps, abs=1e-3)
+
+
+def test_the_load_follows_a_demand_of_minutes_as_it_is(session, tmp_path):
+    """Ten minutes with ramps of half a minute, replayed in four."""
+    write(session, tmp_path)
+    found = experiments.read(experiment(session, tmp_path, TEMPLATE))
+    peak_rps = 40.0
     curve = read_curve(tmp_path / "verify-curve.csv")
-    assert curve.seconds == 600
-    assert curve.at(0.5) == 1
+    offered = curve.compressed(time_factor=curve.seconds / found.load.fault_s, peak_rps=peak_rps)
+    ends_s = np.cumsum([width_s for width_s, _ in offered])
+    assert ends_s[-1] == pytest.approx(240)
+    at_s = np.arange(0.5, 240)
+    found_rps = np.array([rps for _, rps in offered])[np.searchsorted(ends_s, at_s)]
+    meant_rps = rates_at(session.service.scenario.demand, at_s * 600 / 240)
+    assert np.mean(np.abs(found_rps - meant_rps) < 1) > 0.96
+    assert max(found_rps) == pytest.approx(peak_rps)
 
 
 def test_a_choice_too_big_for_one_machine_is_a_precondition(session, tmp_path):

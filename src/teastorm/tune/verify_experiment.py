@@ -27,6 +27,7 @@ FASTEST = 30.0
 """A look each half second; more would be faster than replicas can be watched."""
 BURNED_MILLI = 80
 """What the mock burns at a full batch (`burn_share` of its settings)."""
+FEWEST_STEPS = 60
 EXPERIMENT = "verify.yaml"
 OWN_START_S = 2.0
 """Of a live replica's start: its process and loading the model, beside the scripted wait."""
@@ -104,11 +105,14 @@ def _local_request_milli(service: Service) -> int:
 
 
 def _curve(session: Session) -> str:
-    """The demand as a curve: one point a minute of it, the largest exactly 1."""
+    """The demand as a curve, the largest rate exactly 1.
+
+    A load follows a curve one step a minute of it, and takes as long as it is told. So a demand of
+    less than an hour has its minutes stretched: its ramps would be lost in steps of a minute.
+    """
     demand = session.service.scenario.demand
-    count = max(2, round(demand.seconds / 60) + 1)
-    at_s = np.linspace(0.0, demand.seconds, count)
-    rates = rates_at(demand, at_s)
+    steps = max(FEWEST_STEPS, round(demand.seconds / 60))
+    rates = rates_at(demand, np.linspace(0.0, demand.seconds, steps + 1))
     rates = rates / rates.max()
-    rows = [f"{at / 60:.6g},{rate:.6g}" for at, rate in zip(at_s, rates, strict=True)]
+    rows = [f"{minute},{rate:.6g}" for minute, rate in enumerate(rates)]
     return "\n".join(["minute,relative_rate", *rows]) + "\n"
