@@ -112,6 +112,7 @@ def offer_from_inside(api: Api, folder: Path) -> None:
     """A load whose pods never come."""
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(LoadDidNotStart):
         patch.setattr("teastorm.platforms.kubernetes.load_inside.STARTS_WITHIN_S", 0.1)
+        patch.setattr("teastorm.platforms.kubernetes.load_inside.PODS_COME_WITHIN_S", 0.0)
         InsideLoad(api, inside(), folder).start()
 
 
