@@ -111,3 +111,16 @@ def test_up_installs_and_status_shows_the_pods(
     ]
     assert all(set(row["start_up"]) == {"scheduled_s", "started_s", "ready_s"} for row in rows)
     assert teastorm("down", *ON).exit_code == 0
+
+
+def test_a_drain_is_refused_before_anything_is_begun_where_nodes_are_out_of_reach(
+    teastorm: Teastorm,
+    cluster: FakeCluster,  # noqa: F811 - fixtures
+    cluster_settings: ClusterSettings,  # noqa: F811 - the same
+) -> None:
+    cluster.forbids.add(("patch", "nodes"))
+    done = teastorm("run", "node-drain", *ON, "--chart", str(cluster_settings.chart))
+    assert done.exit_code == 3
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("teastorm: context fake: not allowed to patch nodes, which drain")
+    assert (cluster.helm_words, NAMESPACE in cluster.objects) == ([], False)

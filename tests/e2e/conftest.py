@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.calm import wait_for_calm
 
 from teastorm.platforms.kubernetes.api import Api
@@ -69,6 +70,27 @@ def settings() -> ClusterSettings:
 @pytest.fixture(scope="session")
 def api(settings: ClusterSettings) -> Api:
     return connect(settings)
+
+
+def write_kubeconfig(path: Path, api: Api, *, context: str, token: str) -> None:
+    """A kubeconfig whose only context reaches the same server, with a token for all credentials."""
+    known = api.client.configuration
+    cluster: dict[str, object] = {"server": api.server}
+    if known.ssl_ca_cert:
+        cluster["certificate-authority"] = known.ssl_ca_cert
+    if known.tls_server_name:
+        cluster["tls-server-name"] = known.tls_server_name
+    if not known.verify_ssl:  # as the context itself has it
+        cluster["insecure-skip-tls-verify"] = True
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": context,
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": context, "context": {"cluster": "c", "user": "u"}}],
+    }
+    path.write_text(yaml.safe_dump(content))
 
 
 @dataclass(frozen=True)

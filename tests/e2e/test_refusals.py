@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.e2e.conftest import Tool
+from tests.e2e.conftest import Tool, write_kubeconfig
 
 from teastorm.platforms.base import PlatformError, ShopPlan
 from teastorm.platforms.kubernetes.api import Api
@@ -64,21 +64,8 @@ def test_credentials_that_are_not_known_are_refused(
     settings: ClusterSettings, api: Api, tmp_path: Path
 ) -> None:
     """A client without a certificate and with a token that nobody issued."""
-    known = api.client.configuration
-    cluster: dict[str, object] = {"server": api.server}
-    if known.ssl_ca_cert:
-        cluster["certificate-authority"] = known.ssl_ca_cert
-    if not known.verify_ssl:  # as the context itself has it
-        cluster["insecure-skip-tls-verify"] = True
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": {"token": "expired"}}],
-        "contexts": [{"name": "stale", "context": {"cluster": "c", "user": "u"}}],
-    }
     path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
+    write_kubeconfig(path, api, context="stale", token="expired")
     error = refused(replace(settings, context="stale", kubeconfig=path))
     assert error.exit_code == 3
     assert "credentials are expired or not known" in error.sentence

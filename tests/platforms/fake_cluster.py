@@ -25,7 +25,8 @@ class FakeCluster(Objects):
     """`fail` holds answers to give instead of the next ones, by what they answer.
 
     `takes_no_pods` is why no more pods may be made, `holds_pods` keeps those that are deleted.
-    `unreached` names a service whose pods the proxy does not reach. `requests` are those for the server's own objects, `asked` all: method, path, whether a watch.
+    `unreached` names a service whose pods the proxy does not reach, `forbids` (verb, resource) that
+    nobody may. `requests` are those for the server's own objects, `asked` all: method, path, whether a watch.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class FakeCluster(Objects):
         self.budget_refusals = 0
         self.drop_watches = False
         self.unreached = ""
+        self.forbids: set[tuple[str, str]] = set()
         self.closing = False
         self.controller = Controller(self)
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
@@ -118,6 +120,9 @@ class FakeCluster(Objects):
             return {"major": "1"}
         if path == "/api/v1/nodes" and method == "GET":
             return {"metadata": {}, "items": self.under(path)}
+        if path.endswith("/selfsubjectaccessreviews"):
+            asked = body["spec"]["resourceAttributes"]
+            return {"status": {"allowed": (asked["verb"], asked["resource"]) not in self.forbids}}
         if path == "/_helm":
             return self.helm(body["words"], body["values"])
         with self.lock:

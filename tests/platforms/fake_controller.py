@@ -28,6 +28,8 @@ class Controller:
                         self._reconcile(path, body)
                     elif body.get("kind") == "Pod":
                         self._run_pod(path, body)
+                    elif body.get("kind") == "Job" and self._cluster.takes_no_pods:
+                        self._refuse_job(path, body["metadata"])
             threading.Event().wait(0.01)
 
     def _reconcile(self, path: str, deployment: dict) -> None:
@@ -63,6 +65,14 @@ class Controller:
         young = sorted(mine, key=lambda pod: int(pod["metadata"]["uid"].split("-")[1]))
         for pod in young[wanted:]:
             self.delete_pod(f"{prefix}/{pod['metadata']['name']}", grace_s=0.05)
+
+    def _refuse_job(self, path: str, meta: dict) -> None:
+        """A Job gets no condition when its pods are not taken: there is an event."""
+        where = f"/api/v1/namespaces/{path.split('/')[5]}/events/{meta['name']}.{meta['uid']}"
+        if where not in self._cluster.objects:
+            said = f"Error creating: {self._cluster.takes_no_pods}"
+            what = {"involvedObject": {"kind": "Job", "uid": meta["uid"]}, "reason": "FailedCreate"}
+            self._cluster.put(where, {**what, "message": said, "lastTimestamp": stamp()})
 
     def _make_pod(self, prefix: str, labels: dict, stamp: str) -> None:
         component = labels["app.kubernetes.io/component"]

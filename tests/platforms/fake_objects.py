@@ -1,6 +1,7 @@
 """What a small API server keeps: objects by path, and a log of their changes for its watches."""
 
 import copy
+import functools
 import json
 import threading
 import time
@@ -70,7 +71,16 @@ class Objects:
                 for path, body in self.objects.items()
                 if path.startswith(f"{prefix}/") and "/" not in path[len(prefix) + 1 :]
             ]
-        return [body for body in found if selected(body, (query or {}).get("labelSelector", ""))]
+        labels, fields = ((query or {}).get(f"{by}Selector", "") for by in ("label", "field"))
+        return [body for body in found if selected(body, labels) and has_fields(body, fields)]
+
+
+def has_fields(body: dict, selector: str) -> bool:
+    pairs = [part.partition("=") for part in selector.split(",") if part]
+    return all(
+        functools.reduce(lambda at, name: at.get(name, {}), key.split("."), body) == value
+        for key, _, value in pairs
+    )
 
 
 def selected(body: dict, selector: str) -> bool:

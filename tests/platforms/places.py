@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.platforms import rbac
 from tests.platforms.fake_cluster import FakeCluster
 
 from teastorm.platforms.base import JsonObject, Platform, PlatformError, ShopPlan
@@ -29,7 +30,10 @@ def use_state_folder(folder: Path, patch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def fake_cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
-    """A fake API server that a kubeconfig names `fake`, and a `helm` on PATH that talks to it."""
+    """A fake API server that a kubeconfig names `fake`, and a `helm` on PATH that talks to it.
+
+    Whatever a test let the testbed ask of it, the chart's Roles have to grant.
+    """
     fake = FakeCluster()
     content = {
         "apiVersion": "v1",
@@ -56,6 +60,8 @@ def fake_cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[FakeCluste
         yield fake
     finally:
         fake.close()
+    denied = rbac.beyond(fake.asked)
+    assert not denied, f"the chart's Roles (templates/testbed.yaml) do not grant {denied}"
 
 
 def settings_of(fake: FakeCluster, folder: Path) -> ClusterSettings:

@@ -1,12 +1,35 @@
-"""Requests as an authorizer sees them, and Roles as it reads them.
+"""Requests as an authorizer sees them, and the chart's Roles as it reads them.
 
 After k8s.io/apiserver/pkg/endpoints/request (requestinfo.go) and plugin/pkg/auth/authorizer/rbac.
 """
 
+import functools
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from tests.charts.conftest import CHART, EVERYTHING, found
 
 COLLECTIONS = {"GET": "list", "DELETE": "deletecollection", "POST": "create"}
 NAMED = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
+
+
+HELM = shutil.which("helm")
+"""The real one: a fake cluster puts a fake one onto PATH."""
+ROLES = ("teastorm", "teastorm-install", "teashop-teashop-teastorm")
+OF_WHOEVER_MADE_THE_NAMESPACE = {
+    ("create", "namespaces"),
+    ("delete", "namespaces"),
+    ("delete", "clusterroles"),
+    ("delete", "clusterrolebindings"),
+}
+OF_EVERYBODY = {("create", "selfsubjectaccessreviews")}
+"""What Kubernetes' own ClusterRole system:basic-user grants."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +96,43 @@ def rules_of(role: dict) -> set[Rule]:
         for name in rule.get("resourceNames", [None])
         for verb in rule["verbs"]
     }
+
+
+@functools.cache
+def rendered() -> list[dict]:
+    """The chart with every switch on; skips where there is no Helm, or fails as CI wants it."""
+    with tempfile.TemporaryDirectory() as folder:
+        values = Path(folder) / "values.json"
+        testbed = {"testbed": {"rbac": {"enabled": True, "install": True, "cluster": True}}}
+        values.write_text(json.dumps(EVERYTHING | testbed))
+        where = ("--namespace", "teashop", "--kube-version", "1.34.0", "--values", str(values))
+        command = [HELM or found("helm"), "template", "teashop", str(CHART), *where]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+
+
+@functools.cache
+def rights(name: str) -> frozenset[Rule]:
+    """What one of `ROLES` grants."""
+    roles = [m for m in rendered() if m["kind"].endswith("Role") and m["metadata"]["name"] == name]
+    (role,) = roles
+    return frozenset(rules_of(role))
+
+
+def denied(rights: Iterable[Rule], asked: Iterable[Action]) -> set[str]:
+    """What no right grants, in words."""
+    known = list(rights)
+    return {str(action) for action in asked if not any(rule.grants(action) for rule in known)}
+
+
+def beyond(asked: Iterable[tuple[str, str, bool]]) -> set[str]:
+    """What of some requests (method, path, whether a watch) neither the chart's Roles grant nor others.
+
+    Nothing where there is no Helm to render them: the tests of the Roles themselves say so.
+    """
+    if HELM is None:
+        return set()
+    actions = {action_of(method, path, watching=watching) for method, path, watching in asked}
+    others = OF_WHOEVER_MADE_THE_NAMESPACE | OF_EVERYBODY
+    ours = {a for a in actions if a is not None and (a.verb, a.resource) not in others}
+    return denied({rule for name in ROLES for rule in rights(name)}, ours)

@@ -5,18 +5,18 @@ rendered by the real Helm.
 """
 
 import contextlib
-import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from tests.charts.conftest import CHART, EVERYTHING, found
+from tests.charts.conftest import CHART, found
 from tests.platforms.conftest import until_real
 from tests.platforms.fake_cluster import FakeCluster
 from tests.platforms.kubernetes_parts import LEASE, NAMESPACE, OURS, PAIR
-from tests.platforms.rbac import Action, Rule, action_of, rules_of
+from tests.platforms.places import fake_cluster, settings_of
+from tests.platforms.rbac import ROLES, Action, Rule, action_of, denied, rendered, rights, rules_of
 from tests.platforms.test_load_inside import inside
 
 from teastorm.load.errors import LoadDidNotStart
@@ -39,31 +39,17 @@ SPARE = {Rule("create", "", "pods/exec", None)}
 SEEN: set[Action] = set()
 
 
-@pytest.fixture(scope="session")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """The chart with every switch on; rendered before a fake Helm comes onto PATH."""
-    values = tmp_path_factory.mktemp("rbac") / "values.json"
-    testbed = {"testbed": {"rbac": {"enabled": True, "install": True, "cluster": True}}}
-    values.write_text(json.dumps(EVERYTHING | testbed))
-    where = ("--namespace", "teashop", "--kube-version", "1.34.0", "--values", str(values))
-    command = [found("helm"), "template", "teashop", str(CHART), *where]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
-
-
-def rights(rendered: list[dict], name: str) -> set[Rule]:
-    (role,) = (m for m in rendered if m["kind"].endswith("Role") and m["metadata"]["name"] == name)
-    return rules_of(role)
-
-
 @pytest.fixture
-def run_rights(rendered: list[dict]) -> set[Rule]:
-    return rights(rendered, "teastorm") | rights(rendered, "teashop-teashop-teastorm")
+def run_rights() -> frozenset[Rule]:
+    return rights("teastorm") | rights("teashop-teashop-teastorm")
 
 
 @pytest.fixture
 def asked(
-    rendered: list[dict], cluster: FakeCluster, cluster_settings: ClusterSettings, tmp_path: Path
+    run_rights: frozenset[Rule],
+    cluster: FakeCluster,
+    cluster_settings: ClusterSettings,
+    tmp_path: Path,
 ) -> set[Action]:
     """Every action of a run in a namespace that somebody made: faults, load, a rollback, an end."""
     if SEEN:  # one such run takes seconds, and each tells the same
@@ -112,6 +98,7 @@ def offer_from_inside(api: Api, folder: Path) -> None:
     """A load whose pods never come."""
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(LoadDidNotStart):
         patch.setattr("teastorm.platforms.kubernetes.load_inside.STARTS_WITHIN_S", 0.1)
+        patch.setattr("teastorm.platforms.kubernetes.load_inside.PODS_COME_WITHIN_S", 0.0)
         InsideLoad(api, inside(), folder).start()
 
 
@@ -134,13 +121,19 @@ def hold(cluster: FakeCluster, api: Api) -> None:
     lease.release()
 
 
-def denied(rights: set[Rule], asked: set[Action]) -> set[str]:
-    return {str(action) for action in asked if not any(rule.grants(action) for rule in rights)}
-
-
-def test_whatever_a_run_asks_for_is_granted(rendered, run_rights, asked):
+def test_whatever_a_run_asks_for_is_granted(run_rights, asked):
     assert len(asked) > 40
-    assert denied(run_rights | rights(rendered, "teastorm-install"), asked) == set()
+    assert denied(run_rights | rights("teastorm-install"), asked) == set()
+
+
+def test_whatever_any_test_lets_the_testbed_ask_for_is_compared(
+    run_rights: frozenset[Rule], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with (
+        pytest.raises(AssertionError, match=r"do not grant \{'get nodes one'\}"),
+        fake_cluster(tmp_path, monkeypatch) as fake,
+    ):
+        connect(settings_of(fake, tmp_path)).get("/api/v1/nodes/one")
 
 
 def test_nothing_is_granted_that_no_run_asks_for(run_rights, asked):
@@ -163,7 +156,7 @@ def test_the_comparison_can_fail(run_rights, asked):
         assert denied(run_rights - {rule}, asked) > usual, rule
 
 
-def kinds(rendered: list[dict]) -> set[tuple[str, str]]:
+def kinds() -> set[tuple[str, str]]:
     """(group, resource) of what the chart puts into its namespace."""
     outside = {"ClusterRole", "ClusterRoleBinding", "Pod"}  # the pod is `helm test`'s
     irregular = {"NetworkPolicy": "networkpolicies"}
@@ -172,18 +165,27 @@ def kinds(rendered: list[dict]) -> set[tuple[str, str]]:
             m["apiVersion"].rpartition("/")[0],
             irregular.get(m["kind"], f"{m['kind'].lower()}s"),
         )
-        for m in rendered
+        for m in rendered()
         if m["kind"] not in outside
     }
 
 
-def test_the_second_role_is_what_helm_needs_for_the_charts_kinds(rendered, asked):
-    install = rights(rendered, "teastorm-install")
-    helms = {Rule(v, group, kind, None) for group, kind in kinds(rendered) for v in VERBS_OF_HELM}
+def test_the_second_role_is_what_helm_needs_for_the_charts_kinds(asked):
+    install = rights("teastorm-install")
+    helms = {Rule(v, group, kind, None) for group, kind in kinds() for v in VERBS_OF_HELM}
     records = {Rule(verb, "", "secrets", None) for verb in ("list", "update")}
     assert helms | records <= install
     clearing = {rule for rule in install if any(rule.grants(action) for action in asked)}
     assert install - helms - records - clearing == set()
+
+
+def test_the_charts_other_roles_grant_nothing_that_the_installing_one_lacks():
+    """The API server lets nobody grant more than they have."""
+    mine = rights("teastorm") | rights("teastorm-install")
+    others = [m for m in rendered() if m["kind"] == "Role" and m["metadata"]["name"] not in ROLES]
+    assert others
+    for role in others:
+        assert rules_of(role) <= mine, role["metadata"]["name"]
 
 
 def test_no_role_lets_anybody_make_pods_or_read_all_secrets_to_run_faults(run_rights):

@@ -79,6 +79,7 @@ def _read(path: Path) -> dict:
 def test_a_load_that_does_not_start_is_a_precondition_and_leaves_nothing(bench: Bench) -> None:
     outcome = run(bench.wish(arm="unprotected", seed=7))
     assert outcome.exit_code == 3
+    assert outcome.trouble[0] == "the load generator did not start: no cores"
     assert bench.shop.torn_down == 1
     assert session.is_open() is None
     written = _read(bench.folder() / "run.json")

@@ -69,16 +69,8 @@ def _order(parts: Parts, order: DrinkOrder, rung: str) -> Response:
 
 def _ticket(parts: Parts, admitted: Admitted, key: str) -> Response:
     """A ticket for what the key names."""
-    now = parts.clock.now()
-    front = parts.front
-    ticket = front.waiting_room.issue(
-        admitted.user,
-        key,
-        parts.clock.unix(),
-        front.ai_backlog.size(now, front.ai_room.waiting),
-        front.ai_backlog.rate_rps(now),
-        parts.rng,
-    )
+    clock = parts.clock
+    ticket = parts.front.ticket(admitted.user, key, clock.now(), clock.unix(), parts.rng)
     parts.metrics.tickets.labels("issued").inc()
     parts.metrics.answers.labels("chat", "ticket", "202").inc()
     return json_response(
@@ -91,6 +83,6 @@ def _ticket(parts: Parts, admitted: Admitted, key: str) -> Response:
         },
         headers=(
             (b"x-degradation", b"ticket"),
-            (b"retry-after", b"%d" % max(1, round(ticket.eta_s))),
+            (b"retry-after", b"%d" % ticket.retry_after_s),
         ),
     )

@@ -4,6 +4,7 @@ The gateway wraps HTTP and asyncio around it, the simulator a virtual clock: bot
 object the same questions. Time and chance are arguments; nothing here waits.
 """
 
+import random
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
@@ -19,7 +20,7 @@ from teashop.resilience.pressure import Pressure
 from teashop.resilience.protections import Protections
 from teashop.resilience.quota import QuotaConfig, QuotaExceeded, Quotas
 from teashop.resilience.room import Room
-from teashop.resilience.waiting_room import WaitingRoom, WaitingRoomConfig
+from teashop.resilience.waiting_room import Ticket, WaitingRoom, WaitingRoomConfig
 
 
 class Held(IntEnum):
@@ -249,6 +250,14 @@ class Front[W]:
         if not self.waiting_room.has_room(waiting, self.ai_backlog.rate_rps(now_s)):
             return None
         return _TICKET if self.tokens_ticket.early_s("", now_s) == 0.0 else None
+
+    def ticket(
+        self, user: str, key: str, now_s: float, now_unix_s: float, rng: random.Random
+    ) -> Ticket:
+        """The ticket bound to `key` that TICKET of `below` stands for; behind whoever waits here."""
+        ahead = self.ai_backlog.size(now_s, self.ai_room.waiting)
+        rate_rps = self.ai_backlog.rate_rps(now_s)
+        return self.waiting_room.issue(user, key, now_unix_s, ahead, rate_rps, rng)
 
 
 def bucket(rate_rps: float) -> Quotas:

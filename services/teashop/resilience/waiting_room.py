@@ -71,6 +71,11 @@ class Ticket:
     position_error: int
     eta_s: float
 
+    @property
+    def retry_after_s(self) -> int:
+        """The same in the whole seconds of a Retry-After, which has no zero."""
+        return max(1, round(self.eta_s))
+
 
 class WaitingRoom:
     """Tickets whose turn depends on nothing but the time of issue, so that order needs no talk.

@@ -41,6 +41,7 @@ def start(session: Session, shape: LoadShape) -> None:
             t0_unix_s=session.t0_unix_s,
         )
     except LoadError as error:
+        session.trouble.append(str(error))
         raise ActivityFailed(str(error)) from error
     session.plan = plan
     session.load = RunningLoad(process)

@@ -59,7 +59,10 @@ class Chosen:
 
 @dataclass(kw_only=True)
 class Session:
-    """A run in progress. `plan`, `load` and `windows` are set when the load begins."""
+    """A run in progress. `plan`, `load` and `windows` are set when the load begins.
+
+    `trouble`: why it did not, in sentences for whoever runs it.
+    """
 
     experiment: Experiment
     chosen: Chosen
@@ -71,6 +74,7 @@ class Session:
     plan: LoadPlan | None = None
     windows: tuple[Window, ...] = ()
     load: Load | None = None
+    trouble: list[str] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
     chat_rps: dict[str, float] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))

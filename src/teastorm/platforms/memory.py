@@ -135,12 +135,7 @@ class InMemoryPlatform:
 
     def targets(self) -> list[ScrapeTarget]:
         """See `Platform`; nothing answers there."""
-        return [
-            ScrapeTarget(
-                service=r.service, replica=r.replica_id, url=f"http://{r.endpoint}/metrics"
-            )
-            for r in self.replicas()
-        ]
+        return [replica.target for replica in self.replicas()]
 
     def events(self) -> list[Event]:
         """See `Platform`; times are virtual."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from teastorm.observe.target import ScrapeTarget
+
 type EventKind = Literal[
     "replica_started",
     "replica_ready",
@@ -51,6 +53,12 @@ class Replica:
     def endpoint(self) -> str:
         """`host:port`, as clients dial it."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def target(self) -> ScrapeTarget:
+        """Its metrics page, where it can be reached without a proxy."""
+        url = f"http://{self.endpoint}/metrics"
+        return ScrapeTarget(service=self.service, replica=self.replica_id, url=url)
 
 
 @dataclass(frozen=True, kw_only=True)

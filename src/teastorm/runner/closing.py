@@ -86,7 +86,7 @@ def close_run(
         exit_code=code,
         run_dir=session.folder.path,
         result=result,
-        trouble=tuple(closing.trouble),
+        trouble=(*session.trouble, *closing.trouble),
     )
 
 

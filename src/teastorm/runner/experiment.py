@@ -20,20 +20,22 @@ from teastorm.runner.autoscaler import AutoscalerPlan, read_autoscaler
 from teastorm.runner.beside import beside, objectives, refuse_a_bad_curve
 from teastorm.runner.crowd import crowd_in
 from teastorm.runner.document import (
-    EXTENSION_KEYS,
     Document,
-    check_ids,
     controlled,
     extension_of,
     list_of,
     mapping_of,
-    numbers_by_service,
     parse,
+    toolkit_accepts,
+)
+from teastorm.runner.extension import (
+    EXTENSION_KEYS,
+    check_ids,
+    numbers_by_service,
     platform_in,
     protections_in,
     settings_by_service,
     time_factor,
-    toolkit_accepts,
 )
 from teastorm.runner.problems import did_you_mean, usage
 from teastorm.runner.shape import LoadShape, read_method

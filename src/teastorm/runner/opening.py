@@ -22,7 +22,7 @@ from teastorm.runner.capacity import CapacityStore, Say, capacity_of
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.folder import RUNS_DIR, RunFolder
 from teastorm.runner.live_shop import LiveShop
-from teastorm.runner.place import objectives_on, runs_on
+from teastorm.runner.place import may_run, objectives_on, runs_on
 from teastorm.runner.problems import RunProblem
 from teastorm.runner.scaling import ScalerThread
 
@@ -66,9 +66,11 @@ def open_run(
     """
     with _one_sentence():
         runs_on(experiment, chosen.platform)
+        first = options.platform(chosen.platform)
+        may_run(experiment, first)
         measured = capacity_of(
             experiment,
-            options.platform(chosen.platform),
+            first,
             CapacityStore(directory=options.state_directory / "capacity"),
             seed=chosen.seed,
             fresh=options.fresh_capacity,

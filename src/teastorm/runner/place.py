@@ -1,7 +1,12 @@
 """What depends on where an experiment runs: whether it can, and what its objectives allow for."""
 
+from collections.abc import Collection
+from typing import Protocol, runtime_checkable
+
+from teastorm.platforms.base import Platform
 from teastorm.runner.experiment import Experiment
 from teastorm.runner.problems import usage
+from teastorm.runner.shape import actions_in
 from teastorm.verdict.slo import Slo
 
 CLUSTER = "kubernetes"
@@ -21,6 +26,21 @@ def runs_on(experiment: Experiment, platform: str) -> None:
             f"{experiment.path}: needs the {experiment.platform} platform and {platform} was "
             f"chosen; run it with --platform {experiment.platform}"
         )
+
+
+@runtime_checkable
+class AsksFirst(Protocol):
+    """A platform on which somebody may lack a right that a fault takes."""
+
+    def require_allowed(self, actions: Collection[str]) -> None:
+        """`PlatformError` (3) for the first of these functions that would be refused."""
+        ...
+
+
+def may_run(experiment: Experiment, platform: Platform) -> None:
+    """`PlatformError` (3) when the platform would refuse an action of the experiment midway."""
+    if isinstance(platform, AsksFirst):
+        platform.require_allowed(actions_in(experiment.document))
 
 
 def objectives_on(slo: Slo, platform: str) -> Slo:

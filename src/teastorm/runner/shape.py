@@ -67,6 +67,16 @@ def read_method(document: Document, path: Path) -> tuple[list[LoadShape], list[s
     return loads, faults
 
 
+def actions_in(document: Document) -> frozenset[str]:
+    """The functions of ours that its activities call."""
+    providers = [
+        mapping_of(activity.get("provider"))
+        for _, activities in _activities(document)
+        for activity in activities
+    ]
+    return frozenset(str(p.get("func", "")) for p in providers if p.get("module") in OUR_MODULES)
+
+
 def _shape(given: Mapping[str, object], where: str) -> LoadShape:
     for name in ("factor", "fault_s"):
         if name not in given:

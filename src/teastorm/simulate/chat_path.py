@@ -137,14 +137,8 @@ class ChatPath(AiCalls):
         if rung is None:
             self._refused(now_s, visit, reason)
         elif rung is _TICKET:
-            ticket = front.waiting_room.issue(
-                visit.user,
-                str(visit.number),
-                UNIX_S + now_s,
-                front.ai_backlog.size(now_s, front.ai_room.waiting),
-                front.ai_backlog.rate_rps(now_s),
-                self.rng,
-            )
-            self.back.ticketed(now_s, visit, ticket.token, ticket.eta_s)
+            key = str(visit.number)
+            ticket = front.ticket(visit.user, key, now_s, UNIX_S + now_s, self.rng)
+            self.back.ticketed(now_s, visit, ticket)
         else:
             self.back.answered(now_s, visit, MENU_RUNG if rung is _MENU else RULES, 0.0)

@@ -22,6 +22,7 @@ from teastorm.simulate.visit import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from teashop.resilience.waiting_room import Ticket
     from teastorm.load.settings import Clients, Mix
     from teastorm.simulate.gateway import Gateway
     from teastorm.simulate.loop import Loop
@@ -122,11 +123,11 @@ class Crowd:
             counted.rungs["refused"] += 1
             counted.refused += 1
 
-    def ticketed(self, now_s: float, visit: Visit, token: str, eta_s: float) -> None:
+    def ticketed(self, now_s: float, visit: Visit, ticket: Ticket) -> None:
         """202: whoever honours it comes back at its time."""
         heard_s = now_s + self._hop_s
         wish = visit.wish or self._wish(visit)
-        wait_s = wish.ticketed(token, eta_s, float(max(1, round(eta_s))), heard_s)
+        wait_s = wish.ticketed(ticket.token, ticket.eta_s, float(ticket.retry_after_s), heard_s)
         if wait_s >= 0.0:
             self._loop.at(heard_s + wait_s, self._asks, visit)
             return

@@ -4,12 +4,12 @@ The master's output is followed through its log; each worker's part of the reque
 by exec, and joined here as the parts of local workers are.
 """
 
-import base64
 import contextlib
 import json
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,12 +17,13 @@ from teastorm.load.errors import LoadDidNotStart, LoadFailed, LoadTimedOut
 from teastorm.load.evidence import PARTS, LoadReport, merge
 from teastorm.load.health import stay_awake
 from teastorm.load.progress import Progress
-from teastorm.platforms.kubernetes import exec as execs
 from teastorm.platforms.kubernetes import load_manifests as manifests
 from teastorm.platforms.kubernetes.api import Api, Json
 from teastorm.platforms.kubernetes.errors import ClusterError, NotThere
+from teastorm.platforms.kubernetes.load_pods import LoadPods
 from teastorm.platforms.kubernetes.namespace import path_of
-from teastorm.platforms.kubernetes.pods import Pod, parse_pod
+from teastorm.platforms.kubernetes.pods import Pod
+from teastorm.platforms.kubernetes.waiting import PODS_COME_WITHIN_S
 
 STARTS_WITHIN_S = 120.0
 ENDS_WITHIN_S = 40.0
@@ -38,6 +39,7 @@ class InsideLoad:
         self._inside = inside
         self._run_dir = run_dir
         self._space = path_of(inside.namespace)
+        self._pods = LoadPods(api, inside)
         self._lines: queue.SimpleQueue[Json] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._last_words = "it said nothing"
@@ -52,9 +54,8 @@ class InsideLoad:
             self._awake = stay_awake()
             self._api.post(f"{self._space}/configmaps", manifests.config_map(self._inside))
             self._api.post(f"{self._space}/services", manifests.service(self._inside))
-            for job in manifests.jobs(self._inside):
-                self._api.post(self._jobs(), job)
-            self._await_start()
+            made = [self._api.post(self._jobs(), job) for job in manifests.jobs(self._inside)]
+            self._await_start([str(job["metadata"]["uid"]) for job in made])
         except ClusterError as error:
             self._remove()
             raise LoadDidNotStart(error.sentence) from error
@@ -94,32 +95,44 @@ class InsideLoad:
 
         After `wait` or an earlier `stop` it gives what those found.
         """
-        for pod in self._pods():
+        for pod in self._pods.living():
             with contextlib.suppress(ClusterError):
-                self._sh(pod, f"kill -INT $(cat {manifests.FOLDER}/pid)")
+                self._pods.sh(pod, f"kill -INT $(cat {manifests.FOLDER}/pid)")
         self._ended.set()
         return self._collect()
 
-    def _await_start(self) -> None:
-        until_s = time.monotonic() + STARTS_WITHIN_S
+    def _await_start(self, job_uids: Sequence[str]) -> None:
+        began_s = time.monotonic()
         following = False
-        while time.monotonic() < until_s:
-            pods = self._pods()
-            if trouble := next((words for pod in pods if (words := pod.trouble())), ""):
-                raise LoadDidNotStart(f"the load cannot start inside the cluster: {trouble}")
-            master = next((p for p in pods if p.name.startswith(manifests.MASTER)), None)
+        pods: list[Pod] = []
+        while time.monotonic() < began_s + STARTS_WITHIN_S:
+            pods = self._pods.made()
+            self._require_hope(pods, job_uids, time.monotonic() - began_s)
+            master = next((pod for pod in pods if _is_master(pod)), None)
             if master is not None and master.running and not following:
                 threading.Thread(target=self._follow, args=(master,), daemon=True).start()
                 following = True
             with contextlib.suppress(queue.Empty):
                 line = self._lines.get(timeout=POLL_S)
-                if "load_start_s" in line:
+                if "load_start_s" in line and master is not None:
                     self.load_start_s = float(line["load_start_s"])
-                    self._fetch_file(self._master(), "plan.json", self._run_dir / "plan.json")
+                    self._pods.fetch(master, "plan.json", self._run_dir / "plan.json")
                     return
             if self._ended.is_set():
                 raise LoadDidNotStart(f"the load's master ended as it started: {self._last_words}")
-        raise LoadDidNotStart(f"the load did not start in the cluster in {STARTS_WITHIN_S:.0f} s")
+        unscheduled = [f"; {p.name}: {p.scheduling_trouble}" for p in pods if p.scheduling_trouble]
+        late = f"the load did not start in the cluster in {STARTS_WITHIN_S:.0f} s"
+        raise LoadDidNotStart("".join([late, *unscheduled[:1]]))
+
+    def _require_hope(self, pods: Sequence[Pod], job_uids: Sequence[str], after_s: float) -> None:
+        """`LoadDidNotStart` when a pod cannot come up by itself, or when the API server takes none."""
+        trouble = next((words for pod in pods if pod.alive and (words := pod.trouble())), "")
+        # What a quota counts may be on its way out for a while, an earlier load's pods among it.
+        late = after_s >= PODS_COME_WITHIN_S and len(pods) < 1 + self._inside.workers
+        if late and not trouble:
+            trouble = self._pods.refused(job_uids)
+        if trouble:
+            raise LoadDidNotStart(f"the load cannot start inside the cluster: {trouble}")
 
     def _follow(self, master: Pod) -> None:
         path = f"{self._space}/pods/{master.name}/log?follow=true"
@@ -148,13 +161,13 @@ class InsideLoad:
     def _fetch(self) -> LoadReport | None:
         (self._run_dir / PARTS).mkdir(exist_ok=True)
         (self._run_dir / "logs").mkdir(exist_ok=True)
-        for pod in self._pods():
+        for pod in self._pods.living():
             with contextlib.suppress(ClusterError):
                 self._await_end(pod)
                 if pod.name.startswith(manifests.WORKER):
-                    for name in self._sh(pod, f"ls {manifests.FOLDER}/{PARTS}").split():
-                        self._fetch_file(pod, f"{PARTS}/{name}", self._run_dir / PARTS / name)
-                self._sh(pod, f"touch {manifests.FOLDER}/fetched")
+                    for name in self._pods.sh(pod, f"ls {manifests.FOLDER}/{PARTS}").split():
+                        self._pods.fetch(pod, f"{PARTS}/{name}", self._run_dir / PARTS / name)
+                self._pods.sh(pod, f"touch {manifests.FOLDER}/fetched")
         with contextlib.suppress(LoadFailed):
             return merge(self._run_dir, self._inside.workers)
         return None
@@ -162,24 +175,9 @@ class InsideLoad:
     def _await_end(self, pod: Pod) -> None:
         until_s = time.monotonic() + ENDS_WITHIN_S
         while time.monotonic() < until_s:
-            if self._sh(pod, f"cat {manifests.FOLDER}/ended 2>/dev/null || true").strip():
+            if self._pods.sh(pod, f"cat {manifests.FOLDER}/ended 2>/dev/null || true").strip():
                 return
             time.sleep(POLL_S)
-
-    def _fetch_file(self, pod: Pod, name: str, to: Path) -> None:
-        to.write_bytes(base64.b64decode(self._sh(pod, f"base64 {manifests.FOLDER}/{name}")))
-
-    def _sh(self, pod: Pod, script: str) -> str:
-        words = ["sh", "-c", script]
-        return execs.run(self._api, self._inside.namespace, pod.name, pod.container, words)
-
-    def _master(self) -> Pod:
-        return next(pod for pod in self._pods() if pod.name.startswith(manifests.MASTER))
-
-    def _pods(self) -> list[Pod]:
-        selector = ",".join(f"{key}={value}" for key, value in self._inside.selector.items())
-        found = self._api.get(f"{self._space}/pods", labelSelector=selector)
-        return [pod for pod in map(parse_pod, found.get("items") or []) if pod.alive]
 
     def _jobs(self) -> str:
         return f"/apis/batch/v1/namespaces/{self._inside.namespace}/jobs"
@@ -193,3 +191,7 @@ class InsideLoad:
         for path in paths:
             with contextlib.suppress(NotThere):
                 self._api.delete(path, propagationPolicy="Background")
+
+
+def _is_master(pod: Pod) -> bool:
+    return pod.alive and pod.name.startswith(manifests.MASTER)

@@ -3,13 +3,13 @@
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import orjson
 
 from teastorm.platforms.base import Leftovers, PlatformError, ShopPlan
-from teastorm.platforms.kubernetes import door
+from teastorm.platforms.kubernetes import door, rights
 from teastorm.platforms.kubernetes import exec as execs
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.deployed import Deployed
@@ -47,6 +47,11 @@ class KubernetesPlatform(Deployed):
         """What a measured capacity holds for: this cluster, and where its load comes from."""
         where = "/inside" if self.settings.load_workers else ""
         return f"kubernetes/{self.settings.context}{where}"
+
+    def require_allowed(self, actions: Collection[str]) -> None:
+        """`Denied` (3) when one of these takes a right outside the namespace that we lack."""
+        if any(action in rights.OUTSIDE for action in actions):
+            rights.require(self._connect(self.settings), actions)
 
     def deploy(self, plan: ShopPlan) -> None:
         """See `Platform`; `PlatformError` (3) when the cluster, Helm or the namespace is not ours.

@@ -8,12 +8,13 @@ import functools
 import http.client
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from teastorm.observe.target import ScrapeTarget
 from teastorm.platforms.base import JsonObject, Replica
 from teastorm.platforms.kubernetes.api import Api
 from teastorm.platforms.kubernetes.errors import ClusterError, Unreachable
+from teastorm.platforms.ledgers import first_ledger
 
 TOKEN_HEADER = "X-Admin-Authorization"  # noqa: S105 - a header's name
 TIMEOUT_S = 5.0
@@ -79,23 +80,14 @@ class PodProxy:
                 f"{replica.replica_id}: {method} /faults gave {status}: {text}", status=status
             )
 
-    def audit(self, service: str, replicas: list[Replica]) -> JsonObject:
-        """`GET /audit` of the first ready replica that answers; `ClusterError` when none does."""
-        trouble = "none is ready"
-        for replica in replicas:
-            if not replica.ready:
-                continue
+    def audit(self, service: str, replicas: Iterable[Replica]) -> JsonObject:
+        """See `first_ledger`."""
+
+        def ask(replica: Replica) -> tuple[int, bytes]:
             path = self._path(replica.replica_id, replica.port, "/audit")
-            try:
-                status, said = self._api.raw("GET", path, timeout_s=AUDIT_TIMEOUT_S)
-                content = json.loads(said) if status == 200 else None
-            except (Unreachable, ValueError) as error:
-                trouble = f"{replica.replica_id}: {error}"
-                continue
-            if isinstance(content, dict):
-                return content
-            trouble = f"{replica.replica_id} answered {status}"
-        raise ClusterError(f"{service}: no replica gave its ledger ({trouble})")
+            return self._api.raw("GET", path, timeout_s=AUDIT_TIMEOUT_S)
+
+        return first_ledger(service, replicas, ask, Unreachable)
 
     def _path(self, pod: str, port: int, path: str) -> str:
         return f"/api/v1/namespaces/{self._namespace}/pods/{pod}:{port}/proxy{path}"

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import orjson
-
 from teastorm.platforms.base import JsonObject, PlatformError, Replica
+from teastorm.platforms.ledgers import first_ledger
 from teastorm.platforms.local.http import Unreachable, call
+
+AUDIT_TIMEOUT_S = 10.0
 
 
 def faults(replica: Replica, method: str, payload: Mapping[str, object] | None, token: str) -> None:
@@ -24,21 +25,12 @@ def faults(replica: Replica, method: str, payload: Mapping[str, object] | None, 
 
 
 def audit(service: str, replicas: Iterable[Replica]) -> JsonObject:
-    """`GET /audit` of the first ready replica that answers; `PlatformError` (3) when none does."""
-    trouble = "none is ready"
-    for replica in replicas:
-        if not replica.ready:
-            continue
-        try:
-            status, body = call(replica.host, replica.port, "GET", "/audit", timeout_s=10.0)
-            content = orjson.loads(body) if status == 200 else None
-        except (Unreachable, ValueError) as error:
-            trouble = f"{replica.replica_id}: {error}"
-            continue
-        if isinstance(content, dict):
-            return content
-        trouble = f"{replica.replica_id} answered {status}"
-    raise PlatformError(3, f"{service}: no replica gave its ledger ({trouble})")
+    """See `first_ledger`."""
+
+    def ask(replica: Replica) -> tuple[int, bytes]:
+        return call(replica.host, replica.port, "GET", "/audit", timeout_s=AUDIT_TIMEOUT_S)
+
+    return first_ledger(service, replicas, ask, Unreachable)
 
 
 def last_line(log: Path) -> str:

@@ -152,12 +152,7 @@ class LocalPlatform:
 
     def targets(self) -> list[ScrapeTarget]:
         """See `Platform`."""
-        return [
-            ScrapeTarget(
-                service=r.service, replica=r.replica_id, url=f"http://{r.endpoint}/metrics"
-            )
-            for r in self.replicas()
-        ]
+        return [replica.target for replica in self.replicas()]
 
     def events(self) -> list[Event]:
         """See `Platform`; still there after `tear_down`."""
