@@ -96,17 +96,6 @@ def _grows(queue: Floats) -> bool:
     return bool(late.mean() > early.mean() + 2.0 * max(SIGMA_FLOOR, float(early.std())))
 
 
-def window_p99_s(run: Run, window: Window, class_: str, span_s: float) -> float | None:
-    """The worst p99 of the windows of `span_s` within a window: like is compared with like."""
-    tails = []
-    for start in np.arange(window.start_s, window.end_s - span_s + 1e-9, 1.0):
-        chosen = run.requests.within(Window(start_s=start, end_s=start + span_s))
-        tail = percentile(run.requests.latency_s[chosen & run.requests.of(class_)], 0.99)
-        if tail is not None:
-            tails.append(tail)
-    return max(tails) if tails else None
-
-
 def steady_shares(run: Run, window: Window) -> dict[str, tuple[float, int]]:
     """Good share and number of requests of each class in a window."""
     inside = run.requests.within(window)
