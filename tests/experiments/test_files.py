@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import inspect
+import math
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,9 @@ SOUND = {
     "rollback-proved",
     "replicas-lived",
 }
+
+FAULT_LATE_S = 0.5
+"""The fault window begins with the act itself, a moment after its phase."""
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem, scope="module")
@@ -150,6 +154,22 @@ def test_the_load_holds_enough_samples_for_its_checks(experiment: Experiment) ->
                 a.criticality == criticality and a.intended_s >= start_s for a in schedule.arrivals
             )
             assert drawn >= experiment.slo.objective(check).n_min, check
+
+
+def fewer_than(count: int, mean: float) -> float:
+    """How likely a Poisson draw of this mean is to be below a count."""
+    terms = (math.exp(n * math.log(mean) - mean - math.lgamma(n + 1)) for n in range(count))
+    return math.fsum(terms)
+
+
+def test_hardly_a_seed_has_too_few_checkouts_to_judge(experiment: Experiment) -> None:
+    """Each seed draws how many come: at a mean of 616 a quarter of them drew fewer than the 598."""
+    if "critical-success" not in experiment.checks:
+        return
+    load = experiment.load
+    seconds = load.fault_s - FAULT_LATE_S + load.after_s
+    wanted = experiment.slo.objective("critical-success").n_min
+    assert fewer_than(wanted, experiment.mix.critical_rps * seconds) < 1 / 1000
 
 
 def test_the_demo_fits_into_its_four_minutes() -> None:

@@ -13,7 +13,7 @@ from teastorm.verdict.recovery import recovery
 
 END = 37.0
 BUNCH_S = (50.0, 50.3)
-WAITS_FROM_S = 50.05
+WAITS_AFTER_S = 0.05
 LATER_S = 2.5
 
 times = st.lists(st.integers(0, 400).map(lambda n: n / 8), max_size=60)
@@ -45,6 +45,16 @@ def test_a_busier_time_before_makes_more_comparable(after, before, more, span_s)
     assert (many >= few).all()
 
 
+@given(times, times, spans, st.sampled_from([0.25, 0.5, 0.75, 1.0]))
+def test_as_many_of_before_are_quiet_as_was_asked_for(before, after, span_s, share):
+    at = arrivals(before)
+    quiet = comparable(at, at, span_s, share)
+    assert quiet.sum() >= share * len(at)
+    assert (
+        comparable(arrivals(after), at, span_s) >= comparable(arrivals(after), at, span_s, share)
+    ).all()
+
+
 def test_nobody_can_be_compared_with_nothing():
     assert not comparable(np.array([1.0, 2.0]), np.array([]), 1.0).any()
 
@@ -54,12 +64,12 @@ def test_a_bunch_is_over_when_who_came_is_gone():
     assert is_calm(grid_s, np.array([1.4, 1.5]), 1.5).tolist() == [True, False, True, True]
 
 
-def bunched(world, *, times: int) -> None:
+def bunched(world, *, times: int, at_s: float = BUNCH_S[0]) -> None:
     """Whoever comes within .3 s comes `times` as often, and all but the first wait."""
     extra = []
     for row in world.requests:
-        if row["class"] == "chat" and BUNCH_S[0] <= row["intended_s"] < BUNCH_S[1]:
-            row["ended_s"] += LATER_S if row["intended_s"] > WAITS_FROM_S else 0.0
+        if row["class"] == "chat" and at_s <= row["intended_s"] < at_s + BUNCH_S[1] - BUNCH_S[0]:
+            row["ended_s"] += LATER_S if row["intended_s"] > at_s + WAITS_AFTER_S else 0.0
             for n in range(1, times):
                 name = f"{row['request_id']}-{n}"
                 extra.append(row | {"request_id": name, "key": name})
@@ -102,3 +112,17 @@ def test_a_queue_may_stand_while_a_bunch_is_there(until_s, recovers, protected, 
     found = recovery(read_run(protected.write(tmp_path / "run")), END)
     assert found is not None
     assert (found.tau_s == 0.0) is recovers, found.worst
+
+
+@pytest.mark.parametrize(("longer_s", "tau_s"), [(0.0, 0.0), (0.5, None)])
+def test_a_bunch_before_the_fault_does_not_hide_that_each_answer_takes_longer(
+    longer_s, tau_s, protected, tmp_path
+):
+    settings_for_slow_answers(protected)
+    bunched(protected, times=3, at_s=10.0)
+    for row in protected.requests:
+        if row["class"] == "chat" and row["intended_s"] >= END:
+            row["ended_s"] += longer_s
+    found = recovery(read_run(protected.write(tmp_path / "run")), END)
+    assert found is not None
+    assert found.tau_s == tau_s, found.worst

@@ -31,28 +31,56 @@ def test_a_collapse_deviates_by_goodput_and_recovery(unprotected, tmp_path):
     assert "goodput-retention" in result.reason
 
 
-def test_both_arms_hold_below_capacity(protected, tmp_path):
-    """At .8x retention is measured against what was asked for, not against K."""
-    protected.run["checks"] = ["goodput-retention", "over-shedding", "critical-success"]
-    protected.plan["phases"][1] |= {"factor": 0.66, "chat_rps": 40.0}
-    in_fault = [r for r in protected.requests if r["class"] == "chat" and r["phase"] == "fault"]
+def below_capacity(world, *, planned_rps: float, came_rps: float) -> None:
+    """The plan asks for so many chats in the fault window, and so many were drawn, all served."""
+    world.run["checks"] = ["goodput-retention", "over-shedding", "critical-success"]
+    world.plan["phases"][1] |= {"factor": planned_rps / 60, "chat_rps": planned_rps}
+    in_fault = [r for r in world.requests if r["class"] == "chat" and r["phase"] == "fault"]
     served = {r["request_id"] for r in in_fault if r["rung"] == "full"}
-    keep = set(sorted(served)[: 40 * 20])
-    protected.requests = [
+    keep = set(sorted(served)[: round(came_rps * 20)])
+    world.requests = [
         row
-        for row in protected.requests
+        for row in world.requests
         if row["phase"] != "fault" or row["class"] != "chat" or row["request_id"] in keep
     ]
-    chats = {row["request_id"] for row in protected.requests if row["class"] == "chat"}
-    protected.plan["arrivals"] += len(chats) - protected.plan["classes"]["chat"]
-    protected.plan["classes"]["chat"] = len(chats)
-    protected.load |= dict.fromkeys(("planned", "sent"), protected.plan["arrivals"])
+    chats = {row["request_id"] for row in world.requests if row["class"] == "chat"}
+    world.plan["arrivals"] += len(chats) - world.plan["classes"]["chat"]
+    world.plan["classes"]["chat"] = len(chats)
+    world.load |= dict.fromkeys(("planned", "sent"), world.plan["arrivals"])
+
+
+def test_both_arms_hold_below_capacity(protected, tmp_path):
+    """At .8x retention is measured against what was asked for, not against K."""
+    below_capacity(protected, planned_rps=40.0, came_rps=40.0)
 
     result = protected.judge(tmp_path / "run")
 
     assert result.exit_code == 0, result.reason
     shed = next(c for c in result.checks if c.id == "over-shedding")
     assert shed.n > 1500
+
+
+@pytest.mark.parametrize(
+    ("came_rps", "good_rps", "status"),
+    [
+        (34.0, 34.0, Status.PASS),
+        (34.0, 30.0, Status.FAIL),
+        (40.0, 35.0, Status.FAIL),
+        (46.0, 42.0, Status.PASS),
+        (46.0, 40.0, Status.FAIL),
+    ],
+)
+def test_who_did_not_come_is_not_missed_and_who_came_beyond_the_plan_is(
+    came_rps, good_rps, status, protected, tmp_path
+):
+    below_capacity(protected, planned_rps=40.0, came_rps=came_rps)
+    for row in protected.attempts("chat")[round(good_rps * 20) :]:
+        row["status"] = 500
+
+    checks = {check.id: check for check in protected.judge(tmp_path / "run").checks}
+
+    assert checks["goodput-retention"].status is status
+    assert checks["goodput-retention"].value == pytest.approx(good_rps / came_rps, abs=0.01)
 
 
 @pytest.mark.parametrize(

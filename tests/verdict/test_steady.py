@@ -52,6 +52,17 @@ def test_the_baseline_is_the_ten_seconds_that_the_fault_did_not_touch(protected,
     assert facts.waiting_grows is False
 
 
+@pytest.mark.parametrize(("until_s", "grows"), [(14.0, False), (17.0, True)])
+def test_a_bunch_is_no_queue_that_grows(until_s, grows, protected, tmp_path):
+    protected.metrics = [
+        (*row[:5], 9.0) if 12.0 <= row[0] < until_s and "waiting" in row[3] else row
+        for row in protected.metrics
+    ]
+    run = read_run(protected.write(tmp_path / "run"))
+
+    assert steady(run, baseline_window(run)).waiting_grows is grows
+
+
 def test_a_thin_baseline_reaches_further_back(protected, tmp_path):
     protected.requests = [
         row

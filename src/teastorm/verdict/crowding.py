@@ -18,14 +18,16 @@ def at_once(times_s: Floats, span_s: float) -> Floats:
     return np.asarray(last - first, dtype=np.float64)
 
 
-def comparable(after_s: Floats, before_s: Floats, span_s: float) -> Flags:
-    """Which of the arrivals `after_s` found no more company than the most of `before_s` found.
+def comparable(after_s: Floats, before_s: Floats, span_s: float, share: float = 1.0) -> Flags:
+    """Which of the arrivals `after_s` found no more company than a `share` of `before_s` found.
 
-    Both in any order; `span_s` is how long one stays. Arrivals are what was meant to be sent, so
-    that nothing the shop does can excuse it. Without a `before_s` none is comparable.
+    Both in any order; `span_s` is how long one stays. A share of 1: no more than the most of them.
+    Arrivals are what was meant to be sent, so that nothing the shop does can excuse it. Without a
+    `before_s` none is comparable.
     """
     order = np.argsort(after_s)
-    most = at_once(np.sort(before_s), span_s).max(initial=0.0)
+    company = at_once(np.sort(before_s), span_s)
+    most = float(np.quantile(company, share, method="inverted_cdf")) if len(company) else 0.0
     found = np.zeros(len(after_s), dtype=np.bool_)
     found[order] = at_once(after_s[order], span_s) <= most
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from teastorm.verdict import names
+from teastorm.verdict.requests import CHAT
 from teastorm.verdict.run import Run
 from teastorm.verdict.window import Window
-from teastorm.verdict.words import goodput_rps, in_time_sequence_s
+from teastorm.verdict.words import goodput_rps, in_time_sequence_s, offered_rps
 
 # A window cuts answers in two: what was asked in it and answered after it counts whole.
 EDGES = 0.15
@@ -67,7 +68,9 @@ def wasted_share(run: Run, window: Window) -> float | None:
 def deliverable_rps(run: Run, window: Window) -> float:
     """What goodput is measured against: the mean of min(λ, K) over the window.
 
-    For a lost replica K is K(N-1)/N, with N those of the service that lost one, for m of them
+    λ is the plan's rate from second to second, times how many came of those it makes: arrivals are
+    drawn, and who did not come cannot be served. In 10 s at 46/s one seed in sixty draws less than
+    .9 of the plan. For a lost replica K is K(N-1)/N, with N those of the service that lost one, for m of them
     K(N-m)/N, and 0 when all went.
     """
     capacity = run.meta.capacity.rps
@@ -80,11 +83,15 @@ def deliverable_rps(run: Run, window: Window) -> float:
             lost = asked if isinstance(asked, int) and asked > 0 else 1
             capacity = min(capacity, run.meta.capacity.rps * max(0, total - lost) / total)
     rates = run.chat_rps_grid(window)
-    return float(np.minimum(rates, capacity).mean()) if len(rates) else 0.0
+    planned_rps = float(rates.mean()) if len(rates) else 0.0
+    if planned_rps <= 0:
+        return 0.0
+    drawn_rps = offered_rps(run.requests, CHAT, window) or 0.0
+    return float(np.minimum(rates * (drawn_rps / planned_rps), capacity).mean())
 
 
 def retention(run: Run, window: Window) -> float | None:
     """Chat goodput / `deliverable_rps`; None when nothing could have been delivered."""
     possible = deliverable_rps(run, window)
-    goodput = goodput_rps(run.requests, "chat", window)
+    goodput = goodput_rps(run.requests, CHAT, window)
     return None if goodput is None or possible <= 0 else goodput / possible
