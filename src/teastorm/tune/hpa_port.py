@@ -24,6 +24,11 @@ from teastorm.tune.hpa_record import HpaRecord, Look
 SYNC_S = 15.0
 """kube-controller-manager's default (--horizontal-pod-autoscaler-sync-period)."""
 
+LATE_S = 0.001
+"""How much more than that lies between two: the controller counts it from when it was put back into
+the queue. So what it remembers from a window of whole periods ago is out of the window, and never
+just inside it by how a sum was rounded."""
+
 NEAR_S = 2.0
 """How far a sync without a trace may lie from where the grid puts it."""
 
@@ -111,8 +116,8 @@ def check_port(record: HpaRecord, start_up: StartUp | None = None) -> PortCheck:
 def _moments(record: HpaRecord) -> Iterator[tuple[float, Look, Look]]:
     """Each sync's moment with the looks before and after it.
 
-    Moments are put on a grid of exact periods: the looks know them to a second only, and whether
-    an entry of the port's memory is 14.9 or 15.0 s old decides whether it counts.
+    Moments are put on a grid of equal periods: the looks know them to a second only, and whether
+    an entry of the port's memory is 14.9 or 15.1 s old decides whether it counts.
     """
     changed = {
         n + 1: (before, after)
@@ -124,8 +129,9 @@ def _moments(record: HpaRecord) -> Iterator[tuple[float, Look, Look]]:
     looks = record.looks
     phase_s = _phase([looks[n].at_s for n in changed])
     numbers = {round((looks[n].at_s - phase_s) / SYNC_S): n for n in changed}
-    for number in range(min(numbers), max(numbers) + 1):
-        at_s = phase_s + number * SYNC_S
+    first = min(numbers)
+    for number in range(first, max(numbers) + 1):
+        at_s = phase_s + number * SYNC_S + (number - first) * LATE_S
         place = numbers.get(number)
         if place is not None:
             yield at_s, *changed[place]
