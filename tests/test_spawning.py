@@ -32,6 +32,14 @@ def by_tune(jobs):
         return each(eval, jobs, executor)
 
 
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """As at a terminal: what a shell starts in the background ignores a Ctrl-C from its birth."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def begun(monkeypatch):
     """The workers' processes; each is sent a SIGINT before it has run a line of Python."""
