@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import psutil
 import pytest
-from tests.load.conftest import EndpointsOf
+from tests.load.conftest import EndpointsOf, until
 
 from teastorm.load.draw import draw
 from teastorm.load.errors import LoadFailed, PlanInvalid
@@ -102,14 +102,10 @@ def test_a_stalled_server_does_not_slow_the_clock_that_judges_it(endpoints_of, t
 
 def test_an_interrupt_writes_what_there_is_and_leaves_nothing(endpoints_of, tmp_path):
     load, run_dir = offer(endpoints_of, tmp_path, "good", short_plan(60.0))
-    ends = time.monotonic() + 20
-    while not load.poll_progress():
-        assert time.monotonic() < ends, "no progress was shown"
+    until(load.poll_progress, "progress was shown")
     os.kill(load.pid, signal.SIGINT)
-    ends = time.monotonic() + 20
-    while load.running:  # a second signal, which stop() would send, may cut the writing short
-        assert time.monotonic() < ends, "the interrupted generator runs on"
-        load.poll_progress()
+    # A second signal, which stop() would send, may cut the writing short.
+    until(lambda: not load.running, "the interrupted generator ended")
     report = load.stop()
     assert report is not None
     assert 0 < report.sent < report.planned
