@@ -3,8 +3,6 @@
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 from tests.ports import free_port
+from tests.waiting import until
 
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Mix
@@ -57,14 +56,6 @@ def endpoints_of(tmp_path: Path, doors: dict[str, int]) -> EndpointsOf:
         return endpoints
 
     return write
-
-
-def until(done: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
-    """Poll with a bound, and leave the core to the process that is waited for."""
-    end_s, pause = time.monotonic() + timeout_s, threading.Event()
-    while not done():
-        assert time.monotonic() < end_s, f"not within {timeout_s:g} s: {what}"
-        pause.wait(0.05)
 
 
 def _opened(port: int) -> bool:

@@ -5,9 +5,8 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter as Counted
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,21 +17,12 @@ import urllib3
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from tests.ports import free_port
+from tests.waiting import until
 
 from teastorm.observe.target import ScrapeTarget
 
 RECORDER = "recorder"
 """It names no agent."""
-
-
-def until(done: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
-    """Poll with a bound."""
-    end_s = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not done():
-        if time.monotonic() > end_s:
-            pytest.fail(f"not within {timeout_s:g} s: {what}")
-        pause.wait(0.05)
 
 
 @dataclass

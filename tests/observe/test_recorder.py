@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
-from tests.observe.conftest import Target, until
+from tests.observe.conftest import Target
+from tests.waiting import until
 
 from teastorm.observe.exposition import (
     SKIPPED,
