@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.chaos.cluster_parts import POSTGRES, postgres, run
 from tests.chaos.conftest import StillSite
-from tests.platforms.conftest import until_real
 from tests.platforms.fake_cluster import FakeCluster
 from tests.platforms.places import Standing, fake_cluster, settings_of
+from tests.waiting import until as until_real
 
 from teastorm.chaos.faults.base import Fault
 from teastorm.chaos.faults.container_kill import ContainerKill

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from tests.chaos.cluster_parts import NODE, postgres
-from tests.platforms.conftest import until_real
 from tests.platforms.fake_cluster import FakeCluster
+from tests.waiting import until as until_real
 
 from teastorm.chaos.faults.episode import Episode
 from teastorm.chaos.faults.node_drain import NodeDrain
@@ -81,14 +81,23 @@ def test_a_careful_drain_waits_for_each_successor(
     until_real(lambda: live.platform.operations.database() is not None, "the database was seen")
     whole = {service: len(live.ready_identities(service)) for service in SERVICES}
     seen: list[bool] = []
-    evict = Operations.evict
+    evict, ready_after_s = Operations.evict, cluster.ready_after_s
+
+    def is_whole() -> bool:
+        return all(len(live.ready_identities(s)) == n for s, n in whole.items())
 
     def watched(self: Operations, pod: Pod) -> bool:
-        seen.append(all(len(live.ready_identities(s)) == n for s, n in whole.items()))
-        return evict(self, pod)
+        seen.append(is_whole())
+        granted = evict(self, pod)
+        if at_once:
+            until_real(lambda: not is_whole(), "the watch told of it")
+        return granted
 
     monkeypatch.setattr(Operations, "evict", watched)
+    if at_once:
+        cluster.ready_after_s = 3600.0  # no successor comes between two evictions, however slow
     with Episode(NodeDrain("gateway", at_once=at_once), live, "drain-1") as episode:
+        cluster.ready_after_s = ready_after_s
         assert episode.hold(20.0)
     assert episode.record.proved
     assert len(seen) > 2

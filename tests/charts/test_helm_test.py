@@ -12,7 +12,8 @@ from contextlib import ExitStack
 
 import pytest
 from tests.charts.conftest import CHART, SERVICES
-from tests.charts.test_dashboard import free_port, start_shop
+from tests.charts.test_dashboard import start_shop
+from tests.ports import free_port
 
 from teashop.orders.model import State
 

@@ -4,27 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import psutil
 import pytest
 from tests.cli.conftest import Teastorm
+from tests.waiting import until
 
 SMALL = ("--replicas", "1", "--replicas", "inference=0")
 COMMAND = (sys.executable, "-m", "teastorm.cli.main")
-
-
-def until(done: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not done():
-        if time.monotonic() > end_s:
-            pytest.fail(f"not within {timeout_s:g} s: {what}")
-        pause.wait(0.02)
 
 
 @pytest.fixture

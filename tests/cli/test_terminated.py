@@ -2,25 +2,31 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
+from tests.waiting import until
 
 WITHIN_S = 90.0
 
 
 def workers_of(process: "subprocess.Popen[bytes]", count: int) -> list[psutil.Process]:
     """Its worker processes, once there are so many."""
-    until_s = time.monotonic() + WITHIN_S
-    while time.monotonic() < until_s:
-        found = [
-            p for p in psutil.Process(process.pid).children() if "spawn_main" in str(p.cmdline())
-        ]
-        if len(found) >= count:
-            return found
-        time.sleep(0.1)  # between two looks
-    raise AssertionError(f"{count} workers did not start within {WITHIN_S:g} s")
+    found: list[psutil.Process] = []
+
+    def enough() -> bool:
+        found[:] = [p for p in psutil.Process(process.pid).children() if is_worker(p)]
+        return len(found) >= count
+
+    until(enough, f"{count} workers started", WITHIN_S)
+    return found
+
+
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in str(process.cmdline())
+    except psutil.Error:  # it ended meanwhile
+        return False
 
 
 def test_workers_end_with_the_command_that_was_terminated(state_directory: Path) -> None:

@@ -1,15 +1,16 @@
 """Plans, and tiny shop fronts that run as a process."""
 
-import contextlib
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
+from tests.ports import free_port
+from tests.waiting import until
 
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.settings import Mix
@@ -33,17 +34,12 @@ def plan() -> LoadPlan:
 @pytest.fixture(scope="module")
 def doors() -> Iterator[dict[str, int]]:
     """Ports of shop fronts by what they do: good, stalled, refusing."""
-    ports: dict[str, int] = {}
-    with contextlib.ExitStack() as probes:
-        for mode in ("good", "stalled", "refusing"):
-            probe = probes.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports[mode] = probe.getsockname()[1]
+    ports = {mode: free_port() for mode in ("good", "stalled", "refusing")}
     script = Path(__file__).with_name("shopfront.py")
     process = subprocess.Popen([sys.executable, script, *(f"{m}:{p}" for m, p in ports.items())])
     try:
         for port in ports.values():
-            _await_port(port)
+            until(partial(_opened, port), f"the shop front opened port {port}")
         yield ports
     finally:
         process.kill()
@@ -62,11 +58,7 @@ def endpoints_of(tmp_path: Path, doors: dict[str, int]) -> EndpointsOf:
     return write
 
 
-def _await_port(port: int) -> None:
-    ends = time.monotonic() + 20
-    while time.monotonic() < ends:
-        with socket.socket() as knock:
-            knock.settimeout(0.2)
-            if knock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise AssertionError(f"the shop front did not open port {port}")
+def _opened(port: int) -> bool:
+    with socket.socket() as knock:
+        knock.settimeout(1.0)
+        return knock.connect_ex(("127.0.0.1", port)) == 0

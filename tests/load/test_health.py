@@ -53,7 +53,8 @@ def test_a_refused_priority_leaves_the_one_in_force() -> None:
 
 def test_a_service_that_asks_for_short_slices_keeps_its_niceness() -> None:
     do = "from teashop.serving.slices import answer_soon\nanswer_soon('gateway')"
-    assert niceness("os.nice(9)", do) == 9
+    # Whatever the tests themselves are niced by is added.
+    assert niceness("os.nice(9)", do) == niceness("os.nice(9)", "")
 
 
 def test_idle_cores_are_asked_to_stay_awake_while_the_file_is_open(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,19 @@ import orjson
 import psutil
 import pytest
 from tests.load.conftest import EndpointsOf
+from tests.waiting import until
 
 from teastorm.load.draw import draw
 from teastorm.load.errors import LoadFailed, PlanInvalid
 from teastorm.load.plan import LoadPlan, Phase
 from teastorm.load.records import REQUESTS_SCHEMA, read_requests, to_table, write_requests
+from teastorm.load.schedule import Arrival
 from teastorm.load.settings import CLASSES, Clients, Mix
 from teastorm.load.start import start_load
 
-# Impatient clients and follow-ups that come soon: a run ends a second after its schedule.
-CLIENTS = Clients(timeouts_s=dict.fromkeys(CLASSES, 0.8), patience_s=2.0)
+# Impatient clients and follow-ups that come soon: a run ends a second after its schedule. An answer
+# is waited for, though, for as long as a busy machine may keep it.
+CLIENTS = Clients(timeouts_s=dict.fromkeys(CLASSES, 20.0), patience_s=2.0)
 MIX = Mix(critical_rps=6, pay_after_s=0.2, status_after_s=0.2)
 
 
@@ -63,13 +67,21 @@ def test_every_arrival_is_recorded_at_its_intended_time(endpoints_of, tmp_path, 
     assert len(set(first["request_id"].to_pylist())) == first.num_rows
     # payments and status requests of checkouts are arrivals like any other
     assert first.num_rows == len(planned) - report.absent
-    intended = np.sort(first["intended_s"].to_numpy())
-    drawn = np.sort([a.intended_s for a in planned]) + load.load_start_s
-    if report.absent == 0:
-        assert np.allclose(intended, drawn, atol=0.01)
+    assert report.absent == 0
+    they_are_at_the_moments_drawn(first, planned, load.load_start_s)
     assert load.poll_progress()
     if mode == "refusing":
         refusals_are_recorded_and_retried(table)
+
+
+def they_are_at_the_moments_drawn(table, planned: Sequence[Arrival], load_start_s: float) -> None:
+    """A follow-up of a checkout that was answered later than that is intended for the answer."""
+    rows = {row["request_id"]: row for row in table.to_pylist()}
+    for arrival in planned:
+        due_s = load_start_s + arrival.intended_s
+        if arrival.parent >= 0:
+            due_s = max(due_s, rows[planned[arrival.parent].key]["ended_s"])
+        assert rows[arrival.key]["intended_s"] == pytest.approx(due_s, abs=1e-6), arrival.klass
 
 
 def refusals_are_recorded_and_retried(table) -> None:
@@ -82,7 +94,7 @@ def refusals_are_recorded_and_retried(table) -> None:
 
 
 def test_a_stalled_server_does_not_slow_the_clock_that_judges_it(endpoints_of, tmp_path):
-    timeout_s = 2.0
+    timeout_s = 4.0
     clients = Clients(
         timeouts_s={**CLIENTS.timeouts_s, "chat": timeout_s}, retries=0, patience_s=0.5
     )
@@ -94,22 +106,19 @@ def test_a_stalled_server_does_not_slow_the_clock_that_judges_it(endpoints_of, t
     sent = table["sent_s"].to_numpy()[first]
     intended = table["intended_s"].to_numpy()[first]
     assert report.unsent == 0
-    # Were it closed-loop, most would be sent a time-out after the first ones failed.
-    assert np.quantile(sent - intended, 0.9) < timeout_s / 4
+    # Were it closed-loop, most would be sent once the first ones had failed: a time-out after those,
+    # and so at least 2.5 s late in a schedule of 1.5 s. A machine that stands still is late by less.
+    assert np.quantile(sent - intended, 0.9) < timeout_s / 2
     errors = set(np.asarray(table["error"].to_pylist())[chat])
     assert errors == {"timeout"}
 
 
 def test_an_interrupt_writes_what_there_is_and_leaves_nothing(endpoints_of, tmp_path):
     load, run_dir = offer(endpoints_of, tmp_path, "good", short_plan(60.0))
-    ends = time.monotonic() + 20
-    while not load.poll_progress():
-        assert time.monotonic() < ends, "no progress was shown"
+    until(load.poll_progress, "progress was shown")
     os.kill(load.pid, signal.SIGINT)
-    ends = time.monotonic() + 20
-    while load.running:  # a second signal, which stop() would send, may cut the writing short
-        assert time.monotonic() < ends, "the interrupted generator runs on"
-        load.poll_progress()
+    # A second signal, which stop() would send, may cut the writing short.
+    until(lambda: not load.running, "the interrupted generator ended")
     report = load.stop()
     assert report is not None
     assert 0 < report.sent < report.planned

@@ -3,12 +3,10 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
-import time
 from collections import Counter as Counted
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,21 +16,13 @@ import pytest
 import urllib3
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from tests.ports import free_port
+from tests.waiting import until
 
 from teastorm.observe.target import ScrapeTarget
 
 RECORDER = "recorder"
 """It names no agent."""
-
-
-def until(done: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
-    """Poll with a bound."""
-    end_s = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not done():
-        if time.monotonic() > end_s:
-            pytest.fail(f"not within {timeout_s:g} s: {what}")
-        pause.wait(0.05)
 
 
 @dataclass
@@ -97,12 +87,6 @@ def targets() -> Iterator[list[Target]]:
     yield made
     for target in made:
         target.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

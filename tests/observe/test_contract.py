@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.observe.conftest import Target, until
+from tests.observe.conftest import Target
+from tests.waiting import until
 
 from teastorm.observe import prometheus, recorded
 from teastorm.observe.recorder import FlightRecorder

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
-from tests.observe.conftest import Target, until
+from tests.observe.conftest import Target
+from tests.waiting import until
 
 from teastorm.observe.exposition import (
     SKIPPED,
@@ -142,7 +143,14 @@ def test_the_last_round_leaves_nobody_out(metrics_file: Path) -> None:
     recorder.start()
     until(lambda: target.looks()[0] == 1, "a page was made and is not sent")
     target.answers.labels("full").inc(1)
-    opening = threading.Timer(0.3, target.gate.set)
+
+    def open_late() -> None:
+        # By a timer alone the page might be sent before the stop, however long it takes to come.
+        recorder._stopping.wait(20)
+        threading.Event().wait(0.3)
+        target.gate.set()
+
+    opening = threading.Thread(target=open_late)
     opening.start()
     recorder.stop()
     opening.join()

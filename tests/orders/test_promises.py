@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from tests.orders.shop import more_time_for_threads
 
 from teashop.orders.app import create_app
 from teashop.orders.follow import Follower, read_revisions
@@ -185,10 +186,11 @@ async def test_the_service_follows_by_itself(sqlite_dsn, dispatch, make_body):
         return (await call(app, "GET", f"/orders/{ORDER}")).json()["eta_s"]
 
     async def until(wanted) -> None:
-        for _ in range(400):
+        for step in range(400):
             if wanted(await eta_s()):
                 return
             await clock.advance(0.1)
+            await more_time_for_threads(step)
         raise AssertionError(f"it stayed at {await eta_s()}")
 
     try:

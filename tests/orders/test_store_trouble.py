@@ -28,6 +28,8 @@ def test_a_key_in_flight_elsewhere_is_no_double(
     postgres_dsn, open_ledger: Callable[..., object], make_cart
 ):
     ledger = open_ledger(postgres_dsn, lock_timeout_s=0.1)
+    # Another's transaction may idle for long; the server would soon end one of the impatient ledger.
+    patient = open_ledger(postgres_dsn)
     row = {
         "route": Route.CHECKOUT.value,
         "key": "k1",
@@ -35,12 +37,13 @@ def test_a_key_in_flight_elsewhere_is_no_double(
         "status": 201,
         "answer": b"{}",
     }
-    with ledger.database.engine.connect() as other:
+    with patient.database.engine.connect() as other:
         other.execute(sa.insert(schema.idempotency), row)
         with pytest.raises(KeyInFlight):
             ledger.store.place(make_cart(), "k1", eta_s=None)
         other.rollback()
     assert not ledger.store.place(make_cart(), "k1", eta_s=None).replayed
+    patient.database.close()
     ledger.database.close()
 
 

@@ -1,8 +1,6 @@
 """The platforms under test, and how a test lets time pass on each."""
 
 import contextlib
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from tests.platforms.places import (
     settings_of,
     use_state_folder,
 )
+from tests.waiting import until as until_real
 
 from teastorm.platforms.base import Platform
 from teastorm.platforms.kubernetes.platform import KubernetesPlatform
@@ -26,16 +25,6 @@ from teastorm.platforms.local.state import StateFile
 from teastorm.platforms.memory import InMemoryPlatform
 
 type Until = Callable[[Callable[[], bool], str], None]
-
-
-def until_real(done: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
-    """Poll with a bound."""
-    end_s = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not done():
-        if time.monotonic() > end_s:
-            pytest.fail(f"not within {timeout_s:g} s: {what}")
-        pause.wait(0.02)
 
 
 @pytest.fixture

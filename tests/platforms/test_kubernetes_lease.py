@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.platforms.conftest import until_real
 from tests.platforms.fake_cluster import FakeCluster, Refusal
 from tests.platforms.kubernetes_parts import (
     LEASE,
@@ -21,6 +20,7 @@ from tests.platforms.kubernetes_parts import (
     lease_of,
     refused,
 )
+from tests.waiting import until as until_real
 
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes import lease as leases

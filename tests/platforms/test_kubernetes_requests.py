@@ -5,9 +5,9 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.platforms.conftest import until_real
 from tests.platforms.fake_cluster import FakeCluster, Refusal
 from tests.platforms.kubernetes_parts import ONE, PAIR, send_elsewhere
+from tests.waiting import until as until_real
 
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.kubernetes.errors import TooMany

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.platforms.conftest import until_real
 from tests.platforms.local_parts import ONE, own_state
+from tests.waiting import until as until_real
 
 from teastorm.platforms.base import PlatformError
 from teastorm.platforms.local.cleanup import remove_run, survey

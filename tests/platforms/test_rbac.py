@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.charts.conftest import CHART, found
-from tests.platforms.conftest import until_real
 from tests.platforms.fake_cluster import FakeCluster
 from tests.platforms.kubernetes_parts import LEASE, NAMESPACE, OURS, PAIR
 from tests.platforms.places import fake_cluster, settings_of
 from tests.platforms.rbac import ROLES, Action, Rule, action_of, denied, rendered, rights, rules_of
 from tests.platforms.test_load_inside import inside
+from tests.waiting import until as until_real
 
 from teastorm.load.errors import LoadDidNotStart
 from teastorm.platforms.faults import FaultSpec

@@ -10,12 +10,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from teashop.serving.client import ClientConfig, Outgoing
-from teashop.serving.clock import SystemClock
+from teashop.serving.clock import Clock, SystemClock
 from teashop.serving.discovery import FixedDiscovery
 from teashop.serving.edges import EdgeFaults
 from teashop.serving.settings import Common, Protections
 
 ON = Protections()
+LOST = object()
+"""For a script: the request has arrived, and its connection is reset."""
 
 
 class Backend:
@@ -47,6 +49,9 @@ class Backend:
         self.seen.append(dict(request.headers))
         self.connections.add(id(request.protocol))
         answer = self.script(len(self.seen))
+        if answer is LOST:
+            request.transport.abort()
+            return web.Response()
         if answer is None:
             await self.hang.wait()
             return web.Response()
@@ -70,21 +75,29 @@ async def another():
 
 
 @pytest.fixture
-def edges() -> EdgeFaults:
-    """The faults on the way out of every client that `make_client` makes."""
-    return EdgeFaults(SystemClock(), random.Random(1))
+def clock() -> Clock:
+    """What clients and the faults on their way run by."""
+    return SystemClock()
 
 
 @pytest.fixture
-async def make_client(edges):
+def edges(clock) -> EdgeFaults:
+    """The faults on the way out of every client that `make_client` makes."""
+    return EdgeFaults(clock, random.Random(1))
+
+
+@pytest.fixture
+async def make_client(edges, clock):
     made: list[Outgoing] = []
 
     async def make(table, *, protections=ON, **config) -> tuple[Outgoing, CollectorRegistry]:
+        # A machine that stands still for a moment is no replica that cannot be reached.
+        config = {"connect_timeout_s": 10.0, "timeout_s": 10.0} | config
         registry = CollectorRegistry()
         client = Outgoing(
             common=Common(service="t", protections=protections),
             discovery=FixedDiscovery(table),
-            clock=SystemClock(),
+            clock=clock,
             rng=random.Random(1),
             registry=registry,
             config=ClientConfig(**config),

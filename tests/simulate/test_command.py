@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import orjson
 import pytest
 from click.testing import CliRunner
+from tests.waiting import until
 
 from teastorm.cli.simulate import simulate as command
 from teastorm.simulate import Demand, ScenarioInvalid, Step
@@ -238,9 +238,12 @@ def test_an_interrupt_keeps_the_finished_seeds(tmp_path):
         env=dict(os.environ),
     )
     try:
-        ends_s = time.monotonic() + 120
-        while time.monotonic() < ends_s and not (kept.exists() and kept.read_bytes().count(b"\n")):
+
+        def one_is_kept() -> bool:
             assert process.poll() is None
+            return kept.exists() and b"\n" in kept.read_bytes()
+
+        until(one_is_kept, "a seed was kept", 120)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
     finally:

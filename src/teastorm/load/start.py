@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from teastorm.load.errors import PlanInvalid
 from teastorm.load.plan import LoadPlan
 from teastorm.load.process import LoadProcess
 from teastorm.load.spec import SPEC_VARIABLE, Spec
+from teastorm.platforms.local.ports import PortPicker
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
@@ -40,6 +40,7 @@ def start_load(
     Raises:
         PlanInvalid: bad arguments, found before anything starts.
         LoadDidNotStart: the process ended or stayed silent; nothing is left running.
+        PlatformError: no port is free for the master of several workers.
     """
     if not 1 <= workers <= 64:
         raise PlanInvalid(f"workers must be between 1 and 64, got {workers}.")
@@ -86,7 +87,8 @@ def _command(workers: int) -> list[str]:
     command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless"]
     command += ["-u", str(workers), "-r", str(workers), "--only-summary", "--loglevel", "WARNING"]
     if workers > 1:
-        port = str(_free_port())
+        # Not one that the kernel gives away: it may have, before the master has started.
+        port = str(PortPicker().pick())
         command += ["--processes", str(workers)]
         command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
         command += ["--master-host", "127.0.0.1", "--master-port", port]
@@ -104,9 +106,3 @@ def _environment(spec_file: Path) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
