@@ -61,6 +61,15 @@ def test_a_crowd_that_does_not_come_is_withdrawn() -> None:
     assert policy.false_alarms == 1
 
 
+def test_a_crowd_that_comes_late_is_not_called_off() -> None:
+    policy = NoticePolicy(CONFIG)
+    notices, full_s = day(policy, lambda t: 0.7 if t < 60 else 4.0 if t < 75 else 1.1, 900)
+    assert full_s is not None
+    assert full_s > notices[0].at_s + 2 * CONFIG.lead_s
+    assert [notice.kind for notice in notices] == [Kind.CROWD]
+    assert policy.false_alarms == 0
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_two_hours_of_noise_below_capacity_warn_twice_at_most(seed: int) -> None:
     rng = random.Random(seed)

@@ -84,8 +84,9 @@ class NoticePolicy:
 
     A warning names the first moment within `lead_s` at which the queue passes c·patience, c being
     the capacity (`forecast.Forecast`). It stands until the queue has been full and has fallen to
-    half (it came true), or until it is due and another lead time has passed with the queue below
-    half and no such forecast (a false alarm: withdrawn).
+    half (it came true), or until it is due and another lead time has passed with no such forecast
+    and the queue below a quarter, or below half and no longer than when it was told of (a false
+    alarm: withdrawn). A queue that has grown since is late, not false.
 
     False alarms are bounded two ways. At most one notice per shop per `quiet_s`. And each one
     raises what the next forecast must exceed by `caution`, each true one lowers it: with k false
@@ -171,7 +172,9 @@ class NoticePolicy:
             return None
         config = self._config
         state.came_true = state.came_true or queue >= full
-        over = queue < full / 2.0 and full_in_s is None
+        half = full / 2.0
+        calm = half if state.came_true else min(half, max(half / 2.0, alarm.queue))
+        over = queue < half and queue <= calm and full_in_s is None
         if not over or not (state.came_true or now_s >= alarm.at_s + config.lead_s):
             return None
         if state.came_true:
