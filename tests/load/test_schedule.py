@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import EXAMPLES
 
 from teastorm.load.curve import DemandCurve
 from teastorm.load.draw import draw
@@ -158,7 +159,7 @@ def test_a_curve_phase_follows_its_curve() -> None:
     assert edge < 60
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=max(25, EXAMPLES // 2), deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     factor=st.floats(0, 3),

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlalchemy import event
+from tests.conftest import EXAMPLES
 
 from teashop.orders.model import IllegalTransition, OrderUnknown, SoldOut, order_id_of
 from teashop.orders.outbox import Deferral, Receipt
@@ -191,7 +192,7 @@ def test_any_history_keeps_the_ledger_whole(open_ledger, make_cart):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
+            max_examples=EXAMPLES,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

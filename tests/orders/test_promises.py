@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from tests.conftest import EXAMPLES
 from tests.orders.shop import more_time_for_threads
 
 from teashop.orders.app import create_app
@@ -85,7 +86,9 @@ def test_another_replica_goes_on_where_the_first_stopped(open_replica):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(25, EXAMPLES // 2),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(order=st.permutations(range(1, 6)), again=st.lists(st.integers(1, 5), max_size=5))
 def test_in_whatever_order_they_come_the_last_revision_stands(

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.conftest import EXAMPLES
 
 from teashop.resilience.protections import Protections
 from teastorm.load.settings import Clients, Mix
@@ -34,7 +35,7 @@ def bytes_of(scenario: Scenario, seed: int) -> bytes:
     return orjson.dumps(simulate(scenario, seed).as_json())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=max(25, EXAMPLES // 2), deadline=None)
 @example(
     # A call lost while its old time-out still ran, without deadlines: two ends for one permit.
     on=dict.fromkeys(Protections.names(), False),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.conftest import EXAMPLES
 
 from teastorm.verdict.folder import read_run
 from teastorm.verdict.recovery import recovery
@@ -26,7 +27,9 @@ def tau_when_bad_until(world, until_s: float, path) -> float | None:
 
 @given(st.lists(st.floats(0, 30), min_size=2, max_size=3))
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(8, EXAMPLES // 5),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_recovery_is_monotone(protected, tmp_path, untils):
     taus = [tau_when_bad_until(protected.copy(), u, tmp_path / "run") for u in sorted(untils)]
