@@ -16,7 +16,7 @@ from teastorm.tune.session import Wish, tune
 from teastorm.tune.slo import Slo
 from teastorm.tune.space import Space
 from teastorm.tune.verify import compare, lags_of
-from teastorm.tune.verify_experiment import MOST_REPLICAS, experiment
+from teastorm.tune.verify_experiment import MOST_REPLICAS, OF_REFUSALS, experiment
 from teastorm.tune.write import write
 
 TEMPLATE = Path(__file__).parents[2] / "experiments" / "late-scaling.yaml"
@@ -54,6 +54,15 @@ def test_the_experiment_runs_the_choice_on_its_own_demand(session, tmp_path):
     assert found.replicas["inference"] == chosen.min_replicas
     theory_rps = 16 / (1.25 * (0.08 + 40 * 0.008)) * chosen.min_replicas
     assert found.load.factor == pytest.approx(40 / theory_rps, abs=1e-3)
+
+
+def test_a_choice_that_suffices_can_be_held(session, tmp_path):
+    """It refuses nobody, and a check on refusals of whom there are none is unknown."""
+    write(session, tmp_path)
+    found = experiments.read(experiment(session, tmp_path, TEMPLATE))
+    known = experiments.read(TEMPLATE)
+    assert set(known.checks) - set(found.checks) == OF_REFUSALS
+    assert "critical-success" in found.checks
 
 
 def test_the_load_follows_a_demand_of_minutes_as_it_is(session, tmp_path):

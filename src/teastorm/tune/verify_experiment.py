@@ -29,6 +29,13 @@ BURNED_MILLI = 80
 """What the mock burns at a full batch (`burn_share` of its settings)."""
 FEWEST_STEPS = 60
 EXPERIMENT = "verify.yaml"
+OF_REFUSALS = frozenset(
+    {
+        *("refusals-fast", "refusals-labelled", "refusals-explained"),
+        *("retry-after-present", "priority-order"),
+    }
+)
+"""Checks that are unknown where nobody was refused, as with settings that suffice nobody is."""
 OWN_START_S = 2.0
 """Of a live replica's start: its process and loading the model, beside the scripted wait."""
 
@@ -70,6 +77,7 @@ def _fill_in(document: dict[str, Any], service: Service, setting: Setting) -> No
     extension = next(e for e in document["extensions"] if e["name"] == "teastorm")
     extension |= {
         "slo": "slo.yaml",
+        "checks": [check for check in extension["checks"] if check not in OF_REFUSALS],
         "time_factor": factor,
         "replicas": {"inference": replicas},
         "startup_s": {"inference": max(0.0, service.startup_s - OWN_START_S * factor)},
