@@ -94,7 +94,7 @@ def refusals_are_recorded_and_retried(table) -> None:
 
 
 def test_a_stalled_server_does_not_slow_the_clock_that_judges_it(endpoints_of, tmp_path):
-    timeout_s = 4.0
+    timeout_s = 2.0
     clients = Clients(
         timeouts_s={**CLIENTS.timeouts_s, "chat": timeout_s}, retries=0, patience_s=0.5
     )
@@ -106,9 +106,8 @@ def test_a_stalled_server_does_not_slow_the_clock_that_judges_it(endpoints_of, t
     sent = table["sent_s"].to_numpy()[first]
     intended = table["intended_s"].to_numpy()[first]
     assert report.unsent == 0
-    # Were it closed-loop, most would be sent once the first ones had failed: a time-out after those,
-    # and so at least 2.5 s late in a schedule of 1.5 s. A machine that stands still is late by less.
-    assert np.quantile(sent - intended, 0.9) < timeout_s / 2
+    # Were it closed-loop, most would be sent a time-out after the first ones failed.
+    assert np.quantile(sent - intended, 0.9) < timeout_s / 4
     errors = set(np.asarray(table["error"].to_pylist())[chat])
     assert errors == {"timeout"}
 

@@ -57,7 +57,8 @@ def _row(best: int, offered: float) -> tuple[str, str, str]:
     if not best:
         return what, f"fewer than {RATES_RPS[0]}/s", f"experiments offer {offered:g}/s"
     beside = f"experiments offer {offered:g}/s, {offered / best:.2f} of it; at most {MOST_OF_IT}"
-    return what, f"{best}/s", f"{beside}; one round a rate"
+    most = " or more" if best == RATES_RPS[-1] else ""
+    return what, f"{best}/s{most}", f"{beside}; one round a rate"
 
 
 def _good_share(folder: Path, endpoints: Path, rate: int) -> float:
